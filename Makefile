@@ -1,0 +1,53 @@
+# What a newcomer types. Every target sets up what it needs; `make` alone lists them.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv from the lock file (with uv where there is one, else pip)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "civitai-archive needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	@rm -rf .venv
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv --quiet --python "$$(command -v $(PYTHON))" .venv && \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . ; \
+	else \
+		$(PYTHON) -m venv .venv && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . ; \
+	fi
+	@touch $(READY)
+
+demo: $(READY) ## the whole way of a dozen workflows, on this machine, in under a minute
+	@$(BIN)/civitai-archive demo
+
+test: $(READY) ## the whole suite, against PostgreSQL and Valkey that it starts itself
+	@$(BIN)/python -m pytest
+
+check: $(READY) ## format, lint, types, floors, migrations
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m embedded sh -c '$(BIN)/alembic upgrade head && $(BIN)/alembic check'
+
+format: $(READY) ## what `make check` asks of the format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: ## write requirements.lock anew (needs uv)
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" --upgrade \
+		--group dev pyproject.toml --output-file requirements.lock
+
+clean: ## remove .venv and every cache
+	@rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""PostgreSQL and Valkey from wheels, supervised, for one machine."""

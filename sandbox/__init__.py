@@ -1,0 +1,1 @@
+"""A stand-in for Civitai's orchestrator, for demos and tests."""

@@ -1,0 +1,1 @@
+"""The archiver: tasks that fetch finished workflows and keep their results."""
