@@ -1,0 +1,137 @@
+"""One call to Civitai's API with the token, and what its answer means.
+
+The token goes to the API's own origin and nowhere else: redirects are never followed, every address is built
+here, and an id can only ever be one segment of a path.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from orchestration import blobs, errors, retry, wire
+from orchestration.wire import JsonObject
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call: its name in words, the id that it is about, and the request; parameters of None are left out."""
+
+    name: str
+    method: str
+    path: str
+    id: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+class Connection:
+    """The API's origin and one account's token; whoever made it closes it."""
+
+    def __init__(self, base_url: str, token: str, *, timeout: float) -> None:
+        """Take the API's address and the seconds for one call; ValueError when one is unusable."""
+        if not (token.isascii() and token.isprintable() and token.strip()):
+            raise ValueError("the API token is empty or holds characters that no token has")
+        self._base_url = _checked(base_url).rstrip("/")
+        self._timeout = timeout
+        self._http = httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {token.strip()}", "Accept": "application/json"},
+            timeout=httpx.Timeout(timeout, connect=blobs.CONNECT),
+            mounts=blobs.DIRECT,
+            follow_redirects=False,
+        )
+
+    def __repr__(self) -> str:
+        return f"Connection({self._base_url!r}, token=***)"
+
+    async def aclose(self) -> None:
+        """Close it, once and for all."""
+        await self._http.aclose()
+
+    async def fetch(self, call: Call) -> JsonObject:
+        """Make the call once and give the JSON object that it is answered with."""
+        response = await self._send(call, self._request(call), stream=False)
+        if not response.is_success:
+            raise _refused(call, response)
+        try:
+            answer = wire.loads(response.content)
+        except ValueError as error:
+            raise _unreadable(call, response, str(error)) from None
+        if not isinstance(answer, dict):
+            raise _unreadable(call, response, "the answer is not a JSON object")
+        return answer
+
+    async def open(self, call: Call) -> httpx.Response:
+        """Make the call once and give the answer unread: 200, or a redirect. Whoever asked closes it."""
+        request = self._request(call)
+        request.headers.update({"Accept": "*/*", "Accept-Encoding": "identity"})
+        request.extensions["timeout"]["read"] = blobs.STALL
+        response = await self._send(call, request, stream=True)
+        if response.status_code == 200 or response.next_request is not None:
+            return response
+        try:
+            if response.is_success:
+                raise _unreadable(call, response, "the answer is no content")
+            await response.aread()
+            raise _refused(call, response)
+        except httpx.RequestError as error:
+            raise _unreadable(call, response, blobs.cause(error)) from error
+        finally:
+            await response.aclose()
+
+    def _request(self, call: Call) -> httpx.Request:
+        return self._http.build_request(
+            call.method,
+            self._base_url + call.path,
+            params={name: value for name, value in call.parameters.items() if value is not None},
+            content=call.body,
+            headers={"Content-Type": "application/json"} if call.body else None,
+        )
+
+    async def _send(self, call: Call, request: httpx.Request, *, stream: bool) -> httpx.Response:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._http.send(request, stream=stream)
+        except (httpx.RequestError, TimeoutError) as error:
+            url, detail = str(request.url), blobs.cause(error)
+            raise errors.Unreachable(call=call.name, id=call.id, url=url, detail=detail) from error
+
+
+def segment(identifier: str) -> str:
+    """One segment of a path, which nothing in an id can leave. Raises Permanent for what is no id."""
+    if not wire.is_identifier(identifier):
+        raise errors.Permanent(id=identifier, detail="this cannot be an id")
+    escaped = quote(identifier, safe="")
+    return escaped.replace(".", "%2E") if identifier in (".", "..") else escaped
+
+
+def _checked(base_url: str) -> str:
+    told = errors.without_secrets(base_url)
+    try:
+        url = httpx.URL(base_url)
+    except (httpx.InvalidURL, ValueError):
+        url = httpx.URL()
+    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
+        raise ValueError(f"{told!r} is not the address of an API, https://orchestration.civitai.com is one")
+    return base_url
+
+
+def _refused(call: Call, response: httpx.Response) -> errors.OrchestrationError:
+    elsewhere = b"it redirects, and the token does not go along: is this the right address of the API?"
+    return errors.from_answer(
+        response.status_code,
+        elsewhere if response.next_request else response.content,
+        call=call.name,
+        id=call.id,
+        url=str(response.url),
+        retry_after=retry.retry_after(response.headers.get("Retry-After"), datetime.now(UTC)),
+    )
+
+
+def _unreadable(call: Call, response: httpx.Response, detail: str) -> errors.Unreachable:
+    status, url = response.status_code, str(response.url)
+    return errors.Unreachable(call=call.name, id=call.id, url=url, status=status, detail=detail)

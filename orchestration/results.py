@@ -1,0 +1,195 @@
+"""The finder: every place in a workflow document where content appears."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Literal
+
+from orchestration import documents, shapes, wire
+from orchestration.wire import JsonObject
+
+Role = Literal["result", "preview", "by-product", "bundle"]
+
+MAX_DEPTH = 64  # levels below a step's output; documents of Civitai's have a dozen
+_PATH_CHARACTERS = 400
+_LARGEST_INT = 2**31 - 1
+_PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$-]*", re.ASCII)
+
+# What was asked for, echoed by nested steps and by outputs.
+_ASKED = frozenset({"input", "arguments", "params"})
+_TEXT = frozenset({"message", "messages", "content", "choices", "text", "annotations", "citations"})
+_BY_PRODUCTS = frozenset({"tempBlobs", "draftCache"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """Content at one place, as the document tells of it. Nothing of it has been checked.
+
+    step: its name as `documents.read` gives it.
+    path: `output.images[0]`, `jobs[0].result.blobs[1]`; a key that is no plain word is `["quoted"]`.
+    kind: Civitai's word for it. duration: seconds. size: bytes.
+    available, blocked_reason: neither available nor blocked means not yet.
+    """
+
+    step: str
+    path: str
+    role: Role
+    blob_id: str | None = None
+    kind: str | None = None
+    url: str | None = None
+    url_expires_at: datetime | None = None
+    available: bool | None = None
+    blocked_reason: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    nsfw_level: str | None = None
+    media_type: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the walk stands: `key` is the property that it is in, also through lists."""
+
+    step: str
+    path: str
+    key: str
+    depth: int = 0
+    in_text: bool = False
+    by_product: bool = False
+
+    def role(self) -> Role:
+        if shapes.names_preview(self.key):
+            return "preview"
+        return "by-product" if self.by_product else "result"
+
+
+def find(document: JsonObject) -> list[Found]:
+    """Find all content in the outputs of all steps and in the results of their jobs, in document order.
+
+    What counts is said in `shapes`. What a step was given (`input`, and the like deeper down) is never looked
+    at. No (step, path) comes twice. Never raises; what lies deeper than MAX_DEPTH is not seen.
+    """
+    found: dict[tuple[str, str], Found] = {}
+    for _, name, step in documents.named_steps(document):
+        for place, value in _outputs(name, step):
+            for content in _walk(value, place, {}):
+                found.setdefault((content.step, content.path), content)
+    return list(found.values())
+
+
+def _outputs(name: str, step: JsonObject) -> Iterator[tuple[_Place, Any]]:
+    yield _Place(name, "output", "output"), step.get("output")
+    jobs = step.get("jobs")
+    for position, job in enumerate(jobs if isinstance(jobs, list) else []):
+        if isinstance(job, dict):
+            yield _Place(name, f"jobs[{position}].result", "result"), job.get("result")
+
+
+def _walk(value: Any, place: _Place, owner: JsonObject) -> Iterator[Found]:
+    if place.depth > MAX_DEPTH:
+        return
+    if isinstance(value, dict):
+        blob = shapes.is_blob(value, place.key, in_text=place.in_text)
+        if blob:
+            yield _blob(value, place)
+        for key, child in value.items():
+            if key not in _ASKED and not (blob and (key == "url" or key in shapes.ID_KEYS)):
+                yield from _walk(child, _under(place, key), value)
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            yield from _walk(item, _at(place, position), owner)
+    elif isinstance(value, str) and (content := _bare(value, place, owner)):
+        yield content
+
+
+def _under(place: _Place, key: str) -> _Place:
+    step = f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{json.dumps(key)}]"
+    return _Place(
+        place.step,
+        _bounded(place.path + step),
+        key,
+        place.depth + 1,
+        place.in_text or key in _TEXT,
+        place.by_product or key in _BY_PRODUCTS,
+    )
+
+
+def _at(place: _Place, position: int) -> _Place:
+    path = _bounded(f"{place.path}[{position}]")
+    return _Place(place.step, path, place.key, place.depth + 1, place.in_text, place.by_product)
+
+
+def _bounded(path: str) -> str:
+    """A path that PostgreSQL can index: past 400 characters its end gives way to a digest of the whole."""
+    if len(path) <= _PATH_CHARACTERS:
+        return path
+    return f"{path[: _PATH_CHARACTERS - 20]}…{sha256(path.encode()).hexdigest()[:16]}"
+
+
+def _blob(value: JsonObject, place: _Place) -> Found:
+    url = value.get("url")
+    bundle = shapes.is_bundle(value)
+    expires_at = wire.timestamp(value.get("urlExpiresAt"))
+    return Found(
+        step=place.step,
+        path=place.path,
+        role="bundle" if bundle else place.role(),
+        blob_id=next((value[key] for key in shapes.ID_KEYS if wire.is_identifier(value.get(key))), None),
+        kind=shapes.kind(value),
+        url=url if shapes.is_url(url) else None,
+        url_expires_at=wire.timestamp(value.get("expiresAt")) if bundle and not expires_at else expires_at,
+        available=value["available"] if isinstance(value.get("available"), bool) else None,
+        blocked_reason=wire.text(value.get("blockedReason")),
+        width=_integer(value.get("width"), _LARGEST_INT),
+        height=_integer(value.get("height"), _LARGEST_INT),
+        duration=_duration(value),
+        nsfw_level=wire.text(value.get("nsfwLevel")),
+        media_type=wire.text(value.get("mimeType")) or wire.text(value.get("contentType")),
+        size=_size(value),
+    )
+
+
+def _bare(value: str, place: _Place, owner: JsonObject) -> Found | None:
+    """A text that is content by itself; `owner` is the object that it is told in."""
+    if place.key == "blobIds":
+        return Found(place.step, place.path, place.role(), blob_id=value) if wire.is_identifier(value) else None
+    if place.in_text or not shapes.names_media(place.key) or not shapes.is_url(value):
+        return None
+    return Found(
+        place.step,
+        place.path,
+        place.role(),
+        url=value,
+        url_expires_at=wire.timestamp(owner.get(f"{place.key}ExpiresAt")),
+        size=_size(owner) if place.key == "blobUrl" else None,
+    )
+
+
+def _size(value: JsonObject) -> int | None:
+    sizes = (_integer(value.get(key), 2**63 - 1) for key in ("size", "sizeBytes", "blobSize"))
+    return next((size for size in sizes if size is not None), None)
+
+
+def _duration(value: JsonObject) -> float | None:
+    if (seconds := _number(value.get("duration"))) is not None:
+        return seconds
+    milliseconds = _number(value.get("durationMs"))
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def _number(value: object) -> float | None:
+    """A number from 0 to what an int4 holds; NaN compares false and gives None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LARGEST_INT:
+        return None
+    return float(value)
+
+
+def _integer(value: object, largest: int) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= largest:
+        return None
+    return int(value) if value == int(value) else None

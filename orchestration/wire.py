@@ -1,0 +1,83 @@
+"""JSON as Civitai may send it, and the few value formats that every reader of it needs.
+
+PostgreSQL's `text` holds neither U+0000 nor lone surrogates, and valid JSON may hold both: `storable` and
+`is_identifier` are where that meets us.
+"""
+
+import json
+import math
+import re
+from datetime import UTC, datetime
+from typing import Any, TypeGuard
+
+JsonObject = dict[str, Any]
+
+IDENTIFIER_BYTES = 512  # the longest identifier that we keep, in UTF-8
+_INTEGER_DIGITS = 1000  # Python itself refuses to print integers past 4300 digits
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def loads(data: bytes) -> Any:
+    """Read one JSON text.
+
+    A byte order mark is dropped; U+0000 and lone surrogates pass through when they come as escapes. Numbers
+    that Python cannot hold (1e400, integers of more than 1000 digits) are kept as their literal text.
+
+    Raises ValueError, and nothing else, with a plain reason.
+    """
+    try:
+        return json.loads(data.decode("utf-8-sig"), parse_int=_integer, parse_float=_float, parse_constant=_refuse)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 (byte {error.start})") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON ({error.msg} at character {error.pos})") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def timestamp(value: object) -> datetime | None:
+    """Read an ISO 8601 time as an aware one in UTC; a time without a zone is in UTC already.
+
+    Anything else gives None. Digits past the microsecond (.NET writes seven) are cut off.
+    """
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value.strip())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def is_identifier(value: object) -> TypeGuard[str]:
+    """Say whether this can be an id or a name: text of 1 to 512 bytes, no NUL, no lone surrogate."""
+    if not isinstance(value, str) or not value or _UNSTORABLE.search(value):
+        return False
+    return len(value.encode()) <= IDENTIFIER_BYTES
+
+
+def storable(text: str) -> str:
+    """Replace U+0000 and lone surrogates by U+FFFD."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def text(value: object) -> str | None:
+    """Read a label: text made storable, or a number as text (`nsfwLevel` comes as both); else None."""
+    if isinstance(value, str):
+        return storable(value) or None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return None
+
+
+def _integer(literal: str) -> int | str:
+    return literal if len(literal) > _INTEGER_DIGITS else int(literal)
+
+
+def _float(literal: str) -> float | str:
+    number = float(literal)
+    return number if math.isfinite(number) else literal
+
+
+def _refuse(literal: str) -> Any:
+    raise ValueError(f"it is not JSON (it holds {literal})")
