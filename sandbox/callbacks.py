@@ -1,0 +1,105 @@
+"""Delivery of callbacks: in order, one at a time a workflow, tried again for a while and then given up for good.
+
+Where a delivery may go is the stand-in's own rule: to this machine only.
+"""
+
+import asyncio
+import ipaddress
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from sandbox import state
+
+RETRY_DELAYS = (1.0, 3.0, 8.0, 15.0)  # seconds before each further try: about half a minute in all
+ANSWER_WITHIN = 10.0  # seconds
+_TIMEOUT = {"timeout": httpx.Timeout(ANSWER_WITHIN).as_dict()}
+_RETRIED = frozenset({408, 429})
+
+
+@dataclass
+class Delivery:
+    """One callback to one address. `answers` has a status a try, None where no answer came."""
+
+    workflow_id: str
+    url: str = field(repr=False)  # holds the receiver's secret
+    body: dict[str, Any]
+    answers: list[int | None] = field(default_factory=list)
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the last try was acknowledged."""
+        return bool(self.answers) and self.answers[-1] is not None and 200 <= self.answers[-1] < 300
+
+
+def is_on_this_machine(url: str) -> bool:
+    """Whether `url` is http or https to a loopback address."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        return parts.scheme in {"http", "https"} and (host == "localhost" or ipaddress.ip_address(host).is_loopback)
+    except ValueError:
+        return False
+
+
+class Deliveries:
+    """Sends what is posted. Keeps the finished deliveries in `sent`, the newest hundred thousand of them."""
+
+    def __init__(self, retry_delays: Sequence[float] = RETRY_DELAYS) -> None:
+        self.sent: deque[Delivery] = deque(maxlen=100_000)
+        self._retry_delays = retry_delays
+        # The bare transport: no proxy and no redirect leads it off this machine, and it logs no URL, for those
+        # hold the receivers' secrets.
+        self._transport = httpx.AsyncHTTPTransport(trust_env=False)
+        self._queues: dict[str, asyncio.Queue[Delivery]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def post(self, workflow: state.Workflow, url: str, body: dict[str, Any]) -> None:
+        """Send `body` to `url` once everything posted earlier for this workflow is delivered or given up."""
+        queue = self._queues.get(workflow.id)
+        if queue is None:
+            queue = self._queues[workflow.id] = asyncio.Queue()
+            task = asyncio.create_task(self._drain(workflow, queue))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        queue.put_nowait(Delivery(workflow.id, url, body))
+
+    async def close(self) -> None:
+        """Drop what is not delivered yet."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._transport.aclose()
+
+    async def _drain(self, workflow: state.Workflow, queue: asyncio.Queue[Delivery]) -> None:
+        while not queue.empty():
+            delivery = queue.get_nowait()
+            await self._deliver(delivery)
+            self.sent.append(delivery)
+            if delivery.delivered:
+                workflow.callbacks_delivered += 1
+            else:
+                workflow.callbacks_failed += 1
+        del self._queues[workflow.id]
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        for delay in (0.0, *self._retry_delays):
+            await asyncio.sleep(delay)
+            try:
+                status = await self._send(delivery)
+            except httpx.TransportError:
+                delivery.answers.append(None)
+                continue
+            delivery.answers.append(status)
+            if status < 500 and status not in _RETRIED:
+                return
+
+    async def _send(self, delivery: Delivery) -> int:
+        request = httpx.Request("POST", delivery.url, json=delivery.body, extensions=_TIMEOUT)
+        response = await self._transport.handle_async_request(request)
+        await response.aclose()
+        return response.status_code

@@ -1,0 +1,22 @@
+"""Time as the orchestrator writes it: UTC, seven digits after the second, `Z`."""
+
+import re
+from datetime import UTC, datetime
+
+_FRACTION = re.compile(r"(\.\d{6})\d+")  # datetime holds six digits
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def text(moment: datetime) -> str:
+    """For example `2026-01-21T22:21:26.3320000Z`."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}0Z"
+
+
+def parse(written: str) -> datetime:
+    """An ISO 8601 date or time, taken as UTC where it names no zone; ValueError for anything else."""
+    moment = datetime.fromisoformat(_FRACTION.sub(r"\1", written))
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,158 @@
+"""The stand-in orchestrator on two loopback ports of this process."""
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from sandbox import app, blobs, callbacks, consumer, documents, events, runs, signing, state
+
+HOST = "127.0.0.1"
+CLOSING_SECONDS = 2  # for answers that are still under way when the stand-in stops
+DAY = 86_400.0  # seconds
+
+
+class SandboxError(Exception):
+    """The stand-in cannot start; the message says why and what to do."""
+
+
+class Sandbox:
+    """An async context manager: serves while it is entered, on the running event loop.
+
+    A port of 0 means any free one; `api_url` and `blob_url` are known once it is entered. `url_lifetime` is how
+    long a signed URL is good, `retention` how long ended workflows and blobs are kept, `callback_retries` the waits
+    before each further try of a callback (all in seconds). The same `seed` and calls give the same blobs.
+
+    For assertions in the same event loop: `state`, and `callbacks_sent` in the order of completion.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_port: int = 0,
+        blob_port: int = 0,
+        token: str = "sandbox-token",  # noqa: S107 (opens nothing but this stand-in)
+        url_lifetime: float = 300.0,
+        retention: float = 30 * DAY,
+        callback_retries: Sequence[float] = callbacks.RETRY_DELAYS,
+        seed: int = 0,
+    ) -> None:
+        self.token = token
+        self.api_url = self.blob_url = ""
+        self.state = state.State(seed=seed, retention=retention)
+        self._ports = (api_port, blob_port)
+        self._url_lifetime = timedelta(seconds=url_lifetime)
+        self._deliveries = callbacks.Deliveries(callback_retries)
+        self._running = contextlib.AsyncExitStack()
+
+    @property
+    def callbacks_sent(self) -> deque[callbacks.Delivery]:
+        """Every callback that was delivered or given up."""
+        return self._deliveries.sent
+
+    async def __aenter__(self) -> Self:
+        with contextlib.ExitStack() as opened:
+            listeners = [opened.enter_context(_listen(port)) for port in self._ports]
+            opened.pop_all()  # from here on they are closed by the servers
+        self.api_url, self.blob_url = (f"http://{HOST}:{each.getsockname()[1]}" for each in listeners)
+        signer = signing.Signer(self.blob_url, self._url_lifetime, secrets.token_bytes(32))
+        rendering = documents.Documents(signer)
+        playing = runs.Runs(self.state, events.Events(rendering, self._deliveries))
+        files = blobs.Blobs(self.state, rendering, signer)
+        workflows = consumer.Consumer(self.state, rendering, playing)
+        origins = (app.api(self.state, self.token, workflows, files), app.blob_host(self.state, files))
+        # Left in the opposite order: the runs end and wake whoever waits for them, then the doors are closed.
+        async with contextlib.AsyncExitStack() as running:
+            await running.enter_async_context(_serving(dict(zip(listeners, origins, strict=True))))
+            running.push_async_callback(self._deliveries.close)
+            running.push_async_callback(playing.close)
+            self._running = running.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._running.aclose()
+
+
+async def serve(
+    *,
+    api_port: int,
+    blob_port: int,
+    token: str,
+    url_lifetime: float = 300.0,
+    seed: int = 0,
+    on_ready: Callable[[Sandbox], None] = lambda _sandbox: None,
+) -> None:
+    """Run a stand-in until cancelled; `on_ready` is called once both ports answer. Raises SandboxError."""
+    async with Sandbox(
+        api_port=api_port, blob_port=blob_port, token=token, url_lifetime=url_lifetime, seed=seed
+    ) as sandbox:
+        on_ready(sandbox)
+        await asyncio.Event().wait()
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the program that it runs in, and says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _serving(origins: dict[socket.socket, ASGIApp]) -> AsyncIterator[None]:
+    servers = {
+        listener: _Server(
+            uvicorn.Config(
+                origin,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                server_header=False,
+                timeout_graceful_shutdown=CLOSING_SECONDS,
+            )
+        )
+        for listener, origin in origins.items()
+    }
+    tasks = [asyncio.create_task(server.serve(sockets=[listener])) for listener, server in servers.items()]
+    try:
+        for server in servers.values():
+            await server.ready.wait()
+        yield
+    finally:
+        for server in servers.values():
+            server.should_exit = True
+        await asyncio.gather(*tasks)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen()
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = error.strerror if isinstance(error, OSError) else "no such port"
+        raise SandboxError(
+            f"The sandbox cannot listen on port {port} of {HOST} ({reason}): choose another one, or 0 for any free one."
+        ) from error
+    return listener

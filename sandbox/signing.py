@@ -1,0 +1,37 @@
+"""Signed blob URLs: `<blob origin>/blobs/<id>?sig=<HMAC-SHA256>&exp=<time>`."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import quote, urlencode
+
+from sandbox import clock
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Signs for one blob origin. Without the `key` nobody can make or prolong a URL."""
+
+    origin: str
+    lifetime: timedelta
+    key: bytes = field(repr=False)
+
+    def url(self, blob_id: str, moment: datetime) -> str:
+        """The blob's address, good for `lifetime` from `moment` on."""
+        expires = self.expiry(moment)
+        query = urlencode({"sig": self._signature(blob_id, expires), "exp": expires}, safe=":")
+        return f"{self.origin}/blobs/{quote(blob_id, safe='')}?{query}"
+
+    def expiry(self, moment: datetime) -> str:
+        """When a URL that was signed at `moment` ends, as documents write it."""
+        return clock.text(moment + self.lifetime)
+
+    def allows(self, blob_id: str, signature: str, expires: str) -> bool:
+        """Whether the signature is ours and still good."""
+        if not hmac.compare_digest(self._signature(blob_id, expires).encode(), signature.encode()):
+            return False
+        return clock.parse(expires) > clock.now()
+
+    def _signature(self, blob_id: str, expires: str) -> str:
+        return hmac.new(self.key, f"{blob_id}\n{expires}".encode(), hashlib.sha256).hexdigest()
