@@ -12,12 +12,12 @@ from embedded import binaries, errors, server, sockets, unprivileged
 NAME = "archive"
 """The database, and the user who owns it."""
 
-_NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_NOT_DURABLE = ("fsync=off", "full_page_writes=off")
 
 
 def answers(directory: Path) -> bool:
     """Whether a PostgreSQL takes connections at its socket in `directory`."""
-    options = ["--quiet", "--timeout=2", "-d", NAME]
+    options = ["--quiet", "--timeout=2", "-d", "postgres"]
     command = [binaries.postgres("pg_isready"), *options, *_to(directory)]
     return subprocess.run(command, env=server.environment(), check=False).returncode == 0
 
