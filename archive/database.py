@@ -1,0 +1,85 @@
+"""PostgreSQL: engines, and what is particular to it in the values that we send.
+
+Every timestamp that a verb needs as "now" is PostgreSQL's own, so that machines with differing clocks agree.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+_UNAVAILABLE_CLASSES = {
+    "08",  # connection exception
+    "25",  # invalid transaction state: a standby or a read-only server
+    "53",  # insufficient resources: disk full, out of memory, too many connections
+    "57",  # operator intervention: shutting down, starting up, cancelled
+    "58",  # system error: I/O
+}
+
+STATEMENT_TIMEOUT_SECONDS = 60
+
+_ESCAPES = re.compile(
+    r"(?P<kept>\\\\|\\ud[89ab]..\\ud[c-f]..)"  # an escaped backslash, a pair of surrogates
+    r"|\\u0000|\\ud[89a-f].."  # U+0000, a lone surrogate
+)
+
+
+def create_engine(url: str, *, application_name: str, pool_size: int = 10) -> AsyncEngine:
+    """An engine for a `postgresql://` address; connections appear under `application_name` in pg_stat_activity."""
+    return create_async_engine(
+        driver_url(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        json_serializer=to_jsonb,
+        connect_args={
+            "timeout": 10,
+            "server_settings": {
+                "application_name": application_name,
+                "timezone": "UTC",
+                "jit": "off",
+                "statement_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
+            },
+        },
+    )
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Whether PostgreSQL is away, starting, stopping or full, rather than wrongly asked: worth another try."""
+    if isinstance(error, OSError | exc.InterfaceError | exc.TimeoutError | asyncpg.InterfaceError):
+        return True
+    if isinstance(error, exc.DBAPIError):
+        return error.connection_invalidated or _sqlstate_class(error.orig) in _UNAVAILABLE_CLASSES
+    return _sqlstate_class(error) in _UNAVAILABLE_CLASSES
+
+
+def driver_url(url: str) -> str:
+    """The address as SQLAlchemy wants it, with the driver that we use."""
+    return re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", url)
+
+
+@asynccontextmanager
+async def connect_once(url: str, *, application_name: str) -> AsyncIterator[AsyncConnection]:
+    """One connection for one piece of work, committed when that ends well."""
+    engine = create_engine(url, application_name=application_name, pool_size=1)
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+def to_jsonb(value: Any) -> str:
+    """The value as JSON text that jsonb accepts: U+0000 and lone surrogates become U+FFFD.
+
+    Both arrive in valid JSON, and PostgreSQL refuses both.
+    """
+    return _ESCAPES.sub(lambda found: found["kept"] or r"\ufffd", json.dumps(value, allow_nan=False))
+
+
+def _sqlstate_class(error: BaseException | None) -> str:
+    return str(getattr(error, "sqlstate", None) or "")[:2]

@@ -1,0 +1,185 @@
+"""What callbacks tell: recording it, and what each event obliges us to."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, INTERVAL, TIMESTAMP, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Text
+
+from archive import database, tables, workflows
+from orchestration import statuses
+from orchestration.events import Event
+
+Parameters = dict[str, list[str]]
+"""A callback URL's query without its secret: name to values, in the order they came."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One authenticated HTTP request: the event it told, from whom, and the body, struck of our secret."""
+
+    event: Event
+    source: str
+    parameters: Parameters
+    body: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """What makes two deliveries the same event: step and job events carry no timestamp, so it is the content."""
+        return content_digest(self.source, self.parameters, self.body)
+
+
+def content_digest(source: str, parameters: Parameters, body: bytes) -> bytes:
+    """SHA-256 over source, parameters and body, each closed by its length so that none can pose as another."""
+    sha256 = hashlib.sha256()
+    for part in (source.encode(), database.to_jsonb(parameters).encode(), body):
+        sha256.update(len(part).to_bytes(8, "big"))
+        sha256.update(part)
+    return sha256.digest()
+
+
+_RECORD = text(
+    """
+    WITH kept AS (
+        INSERT INTO events (workflow_id, digest, scope, step_name, job_id, status, occurred_at, source,
+                            parameters, body, projection, first_received_at, last_received_at, deliveries)
+        SELECT workflow_id, digest, scope, step_name, job_id, status, occurred_at, source,
+               parameters::jsonb, body, projection::jsonb, now(), now(), deliveries
+        FROM unnest(:workflow_id, :digest, :scope, :step_name, :job_id, :status, :occurred_at, :source,
+                    :parameters, :body, :projection, CAST(:deliveries AS integer[]))
+          AS told (workflow_id, digest, scope, step_name, job_id, status, occurred_at, source,
+                   parameters, body, projection, deliveries)
+        ON CONFLICT (workflow_id, digest) DO UPDATE
+        SET deliveries = events.deliveries + excluded.deliveries, last_received_at = excluded.last_received_at
+        RETURNING id, workflow_id, scope, status, occurred_at, status = ANY (:terminal) AS ended, xmax = 0 AS is_new
+    ),
+    heard AS (
+        SELECT workflow_id,
+               max(id) FILTER (WHERE is_new AND ended AND scope IN ('workflow', 'step')) AS obliging_event_id,
+               (array_agg(status ORDER BY ended DESC, occurred_at DESC NULLS LAST, status DESC)
+                   FILTER (WHERE scope = 'workflow' AND status IS NOT NULL))[1] AS told_status,
+               (array_agg(occurred_at ORDER BY ended DESC, occurred_at DESC NULLS LAST, status DESC)
+                   FILTER (WHERE scope = 'workflow' AND status IS NOT NULL))[1] AS told_at
+        FROM kept GROUP BY workflow_id
+    )
+    INSERT INTO workflows (id, origin, heard_at, told_status, told_at, last_event_id, due_at, deadline_at)
+    SELECT workflow_id, 'callback', now(), told_status, told_at, obliging_event_id, now(),
+           now() + :retention
+    FROM heard ORDER BY workflow_id
+    ON CONFLICT (id) DO UPDATE SET
+        (told_status, told_at) = (
+            SELECT status, occurred_at
+            FROM (VALUES (workflows.told_status, workflows.told_at),
+                         (excluded.told_status, excluded.told_at)) AS told (status, occurred_at)
+            ORDER BY status IS NULL, status = ANY (:terminal) DESC, occurred_at DESC NULLS LAST, status DESC
+            LIMIT 1),
+        last_event_id = coalesce(excluded.last_event_id, workflows.last_event_id),
+        due_at = CASE WHEN excluded.last_event_id IS NULL THEN workflows.due_at
+                      ELSE least(workflows.due_at, excluded.due_at) END
+    RETURNING id, xmax = 0 OR last_event_id IN (SELECT id FROM kept) AS is_due
+    """
+).bindparams(
+    *(
+        bindparam(name, type_=ARRAY(Text))
+        for name in ("workflow_id", "scope", "step_name", "job_id", "status", "source", "parameters", "projection")
+    ),
+    bindparam("digest", type_=ARRAY(BYTEA)),
+    bindparam("body", type_=ARRAY(BYTEA)),
+    bindparam("occurred_at", type_=ARRAY(TIMESTAMP(timezone=True))),
+    bindparam("terminal", type_=ARRAY(Text)),
+    bindparam("retention", type_=INTERVAL),
+)
+"""Two tables in one round trip.
+
+The order in which a workflow's statuses are preferred is total (ended, then latest, then by name), so every
+permutation of its events leaves the same one.
+"""
+
+
+async def record(connection: AsyncConnection, deliveries: Sequence[Delivery]) -> list[str]:
+    """Keep the deliveries, and make due the workflows that they oblige us to fetch; the ids of those.
+
+    A workflow becomes due when it is first heard of, and when an event is new that ends it or one of its steps.
+    Progress obliges to nothing. What ended jobs told is kept with the job, since no document repeats it.
+    """
+    folded: dict[tuple[str, bytes], tuple[Delivery, int]] = {}
+    for delivery in deliveries:
+        key = (delivery.event.workflow_id, delivery.digest)
+        folded[key] = (delivery, folded[key][1] + 1 if key in folded else 1)
+    # Sorted, so that two batches that meet take their row locks in the same order.
+    rows = [(digest, *folded[workflow_id, digest]) for workflow_id, digest in sorted(folded)]
+    told = [delivery.event for _, delivery, _ in rows]
+    result = await connection.execute(
+        _RECORD,
+        {
+            "workflow_id": [event.workflow_id for event in told],
+            "digest": [digest for digest, _, _ in rows],
+            "scope": [event.scope for event in told],
+            "step_name": [event.step_name for event in told],
+            "job_id": [event.job_id for event in told],
+            "status": [event.status for event in told],
+            "occurred_at": [event.occurred_at for event in told],
+            "source": [delivery.source for _, delivery, _ in rows],
+            "parameters": [database.to_jsonb(delivery.parameters) for _, delivery, _ in rows],
+            "body": [delivery.body for _, delivery, _ in rows],
+            "projection": [database.to_jsonb(event.body) for event in told],
+            "deliveries": [count for _, _, count in rows],
+            "terminal": list(statuses.TERMINAL),
+            "retention": workflows.RETENTION,
+        },
+    )
+    due = [workflow_id for workflow_id, is_due in result if is_due]
+    await _tell_jobs(connection, told)
+    return due
+
+
+async def set_aside(
+    connection: AsyncConnection, *, source: str, parameters: Parameters, body: bytes, reason: str
+) -> None:
+    """Keep an authenticated delivery that is no event we can read, verbatim, in quarantine."""
+    row = insert(tables.quarantine).values(
+        digest=content_digest(source, parameters, body),
+        source=source,
+        parameters=parameters,
+        body=body,
+        reason=reason,
+        first_received_at=func.now(),
+        last_received_at=func.now(),
+        deliveries=1,
+    )
+    again = {"deliveries": tables.quarantine.c.deliveries + 1, "last_received_at": func.now()}
+    await connection.execute(row.on_conflict_do_update(index_elements=["digest"], set_=again))
+
+
+async def _tell_jobs(connection: AsyncConnection, told: Iterable[Event]) -> None:
+    """Keep the status and reasons of jobs that ended.
+
+    Job events have no timestamp, so of two that differ the greater wins, whichever came first: any order of
+    deliveries leaves the same row.
+    """
+    ended: dict[tuple[str, str], dict[str, str | None]] = {}
+    for event in told:
+        if event.scope == "job" and event.job_id and statuses.is_terminal(event.status):
+            row = ended.setdefault((event.workflow_id, event.job_id), {})
+            facts = {
+                "step_name": event.step_name,
+                "told_status": event.status,
+                "reason": event.reason,
+                "blocked_reason": event.blocked_reason,
+            }
+            for name, value in facts.items():
+                row[name] = max(value or "", row.get(name) or "") or None
+    if not ended:
+        return
+    jobs = insert(tables.jobs)
+    keep_greater = {
+        name: func.greatest(tables.jobs.c[name].collate("C"), jobs.excluded[name].collate("C"))
+        for name in ("step_name", "told_status", "reason", "blocked_reason")
+    }
+    await connection.execute(
+        jobs.on_conflict_do_update(index_elements=["workflow_id", "id"], set_=keep_greater),
+        [{"workflow_id": key[0], "id": key[1], **ended[key]} for key in sorted(ended)],
+    )

@@ -1,0 +1,63 @@
+"""The bell: messages in Redis that hint at a workflow by its id. The row decides; a lost message costs seconds."""
+
+import json
+import time
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from arq.connections import ArqRedis, RedisSettings
+from redis.asyncio import ConnectionPool
+
+NAME = "civitai-archive"
+"""The queue's key, so that another arq application on the same Redis is not in its way."""
+
+ARCHIVE_WORKFLOW = "archive_workflow"
+
+STALE = timedelta(minutes=1)
+"""A message not taken by then, or whose taker was killed, is forgotten: the sweep rings again for what is due."""
+
+CONNECT_SECONDS = 2
+
+
+def redis_settings(url: str) -> RedisSettings:
+    """How an arq worker reaches Redis or Valkey: `redis://`, `rediss://` or `unix://`."""
+    settings = RedisSettings.from_dsn(url)
+    settings.conn_timeout = CONNECT_SECONDS
+    settings.conn_retries = 2
+    return settings
+
+
+def serialize(message: dict[str, Any]) -> bytes:
+    """JSON, not arq's pickle: what can write to Redis must not be able to run code here."""
+    return json.dumps(message).encode()
+
+
+def deserialize(data: bytes) -> dict[str, Any]:
+    """The counterpart of `serialize`."""
+    message: dict[str, Any] = json.loads(data)
+    return message
+
+
+def client(url: str) -> ArqRedis:
+    """A client that can ring. It connects when it is first used, and again whenever it has to."""
+    pool = ConnectionPool.from_url(
+        url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=CONNECT_SECONDS, max_connections=8
+    )
+    return ArqRedis(pool, job_serializer=serialize, job_deserializer=deserialize, default_queue_name=NAME)
+
+
+async def ring(redis: ArqRedis, workflow_ids: Iterable[str]) -> None:
+    """Hint that these workflows are due. Each message has an id of its own: no old one can stand in its way."""
+    for workflow_id in workflow_ids:
+        await redis.enqueue_job(ARCHIVE_WORKFLOW, workflow_id, _expires=2 * STALE)
+
+
+async def waiting(redis: ArqRedis) -> int:
+    """How many messages are in the queue, after forgetting the stale ones.
+
+    Messages of killed workers would otherwise stay at its head for as long as a task may run, and a worker reads no
+    further than the first hundred.
+    """
+    await redis.zremrangebyscore(NAME, "-inf", (time.time() - STALE.total_seconds()) * 1000)
+    return int(await redis.zcard(NAME))

@@ -1,0 +1,234 @@
+"""What the environment tells us: read once at the edge of a process, strictly, and passed in from there.
+
+Every variable can also be given as `NAME_FILE`, the path of a file that holds the value. A wrong value raises
+`SettingsError`, whose sentence names the variable, what is wrong with it, and an example of a right one; it never
+repeats the value of a secret.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+EXAMPLES: Mapping[str, str] = {
+    "CIVITAI_API_TOKEN": "the key from your Civitai account settings",
+    "CIVITAI_API_URL": "https://orchestration.civitai.com",
+    "DATABASE_URL": "postgresql://archive:password@localhost/archive",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "STORAGE_URL": "file:///srv/civitai-archive",
+    "CALLBACK_SECRETS": "main:kD3vW9pQx7ZtL2mR5sYb",
+    "PUBLIC_URL": "https://archive.example.org",
+    "ARCHIVE_HOME": "./.archive",
+    "BLOB_ALLOW_PRIVATE": "false",
+    "RECEIVER_PORT": "8000",
+}
+"""The variables we read, each with a value that would be right."""
+
+SECRET_CHARACTERS = re.compile(r"[A-Za-z0-9._~-]+")
+"""What a callback secret is made of: characters that no URL and no JSON text ever escapes, so that it can be found."""
+
+SECRET_LENGTH_AT_LEAST = 16
+SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message is for the person who set it."""
+
+    def __init__(self, variable: str, fault: str) -> None:
+        self.variable = variable
+        super().__init__(f"{variable} {fault}. Example: {variable}={EXAMPLES[variable]}")
+
+
+class Secret:
+    """A value that shows itself to nobody who does not ask for it by name."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True)
+class CallbackSecret:
+    """One secret that a callback URL may carry, and the name under which its events are kept."""
+
+    source: str
+    secret: Secret
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The environment, understood. What is None was not set and has no default; see `required`."""
+
+    api_token: Secret | None
+    api_url: str
+    database_url: Secret | None
+    redis_url: Secret | None
+    storage_url: str
+    callback_secrets: tuple[CallbackSecret, ...]
+    public_url: str | None
+    home: Path
+    blob_allow_private: bool
+    receiver_port: int
+
+    def required_api_token(self) -> Secret:
+        """The token, or a SettingsError that asks for it."""
+        return _required("CIVITAI_API_TOKEN", self.api_token, "is not set: it is what Civitai knows you by")
+
+    def required_database_url(self) -> str:
+        """PostgreSQL's address, or a SettingsError that asks for it."""
+        url = _required("DATABASE_URL", self.database_url, "is not set, and no archive is up on this machine")
+        return url.reveal()
+
+    def required_redis_url(self) -> str:
+        """The address of Redis or Valkey, or a SettingsError that asks for it."""
+        url = _required("REDIS_URL", self.redis_url, "is not set, and no archive is up on this machine")
+        return url.reveal()
+
+    def required_callback_secrets(self) -> tuple[CallbackSecret, ...]:
+        """At least one secret, or a SettingsError that asks for it."""
+        fault = "is not set: without a secret in its URL anybody could send callbacks"
+        return _required("CALLBACK_SECRETS", self.callback_secrets or None, fault)
+
+    def required_public_url(self) -> str:
+        """The address at which Civitai reaches the receiver, or a SettingsError that asks for it."""
+        return _required("PUBLIC_URL", self.public_url, "is not set: it is where Civitai reaches the receiver")
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Understand the environment, or raise SettingsError for the first thing in it that is wrong."""
+    api_token = _value(environment, "CIVITAI_API_TOKEN") or _value(environment, "CIVITAI_API_KEY")
+    home = Path(_value(environment, "ARCHIVE_HOME") or ".archive").expanduser().absolute()
+    return Settings(
+        api_token=Secret(_header_value("CIVITAI_API_TOKEN", api_token)) if api_token else None,
+        api_url=_api_url(_value(environment, "CIVITAI_API_URL") or EXAMPLES["CIVITAI_API_URL"]),
+        database_url=_server_url(environment, "DATABASE_URL", ("postgresql", "postgres")),
+        redis_url=_server_url(environment, "REDIS_URL", ("redis", "rediss", "unix")),
+        storage_url=_storage_url(_value(environment, "STORAGE_URL") or (home / "storage").as_uri()),
+        callback_secrets=_callback_secrets(_value(environment, "CALLBACK_SECRETS") or ""),
+        public_url=_public_url(_value(environment, "PUBLIC_URL")),
+        home=home,
+        blob_allow_private=_flag("BLOB_ALLOW_PRIVATE", _value(environment, "BLOB_ALLOW_PRIVATE") or "false"),
+        receiver_port=_port("RECEIVER_PORT", _value(environment, "RECEIVER_PORT") or "8000"),
+    )
+
+
+def _value(environment: Mapping[str, str], variable: str) -> str | None:
+    """The variable's value or its file's content; None when neither is set or the value is empty."""
+    value, path = environment.get(variable), environment.get(f"{variable}_FILE")
+    if not path:
+        return value or None
+    shown = variable if variable in EXAMPLES else "CIVITAI_API_TOKEN"
+    if value:
+        raise SettingsError(shown, f"and {variable}_FILE are both set: keep one")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SettingsError(shown, f"cannot be read from {path} ({variable}_FILE): {reason}") from error
+
+
+def _required(variable: str, value: T | None, fault: str) -> T:
+    if value is None:
+        raise SettingsError(variable, fault)
+    return value
+
+
+def _header_value(variable: str, value: str) -> str:
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise SettingsError(variable, "holds characters that no HTTP header can carry (a space or a line break?)")
+    return value
+
+
+def _api_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise SettingsError("CIVITAI_API_URL", "is not an https address without a query")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise SettingsError("CIVITAI_API_URL", "would send the token in clear: only https will do off this machine")
+    return value.rstrip("/")
+
+
+def _public_url(value: str | None) -> str | None:
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise SettingsError("PUBLIC_URL", "is not an https address without a query")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise SettingsError("PUBLIC_URL", "is not https: Civitai calls nothing else")
+    return value.rstrip("/")
+
+
+def _server_url(environment: Mapping[str, str], variable: str, schemes: tuple[str, ...]) -> Secret | None:
+    value = _value(environment, variable)
+    if value is None:
+        return None
+    if value.split(":", 1)[0] not in schemes or "://" not in value:
+        raise SettingsError(variable, f"does not begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    return Secret(value)
+
+
+def _storage_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme != "file" or parts.netloc or not parts.path.startswith("/"):
+        raise SettingsError("STORAGE_URL", "is not a file address with an absolute path (three slashes)")
+    return value.rstrip("/")
+
+
+def _callback_secrets(value: str) -> tuple[CallbackSecret, ...]:
+    secrets = tuple(_callback_secret(item.strip()) for item in value.split(",") if item.strip())
+    if len({secret.source for secret in secrets}) < len(secrets):
+        raise SettingsError("CALLBACK_SECRETS", "has the same name twice")
+    if len({secret.secret for secret in secrets}) < len(secrets):
+        raise SettingsError("CALLBACK_SECRETS", "has the same secret twice")
+    return secrets
+
+
+def _callback_secret(item: str) -> CallbackSecret:
+    source, colon, secret = item.partition(":")
+    if not colon or not SOURCE_NAME.fullmatch(source):
+        fault = "is not a list of name:secret (a name has small letters, digits, - and _)"
+        raise SettingsError("CALLBACK_SECRETS", fault)
+    if len(secret) < SECRET_LENGTH_AT_LEAST or not SECRET_CHARACTERS.fullmatch(secret):
+        fault = f"has a secret for {source!r} that is not {SECRET_LENGTH_AT_LEAST} or more letters, digits, . _ ~ -"
+        raise SettingsError("CALLBACK_SECRETS", fault)
+    return CallbackSecret(source, Secret(secret))
+
+
+def _flag(variable: str, value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise SettingsError(variable, f"is {value!r}, neither true nor false")
+    return value.lower() == "true"
+
+
+def _port(variable: str, value: str) -> int:
+    if not value.isascii() or not value.isdigit() or not 0 < int(value) < 65536:
+        raise SettingsError(variable, f"is {value!r}, not a port number from 1 to 65535")
+    return int(value)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host as written in a URL is this machine itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

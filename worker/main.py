@@ -1,0 +1,103 @@
+"""The worker on one screen: its tasks, its schedule, what it starts and stops."""
+
+import os
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any, cast
+
+import structlog
+from arq import cron, func
+from arq.typing import WorkerCoroutine
+
+from archive import database, logs, queue, settings
+from worker import archive_workflow, sweep, tools
+
+DRAIN = timedelta(seconds=25)
+"""After SIGTERM: how long what has begun may take to end before it is released for others."""
+
+LONGEST_TASK = timedelta(hours=12)
+POLL = timedelta(milliseconds=100)
+TASKS_AT_ONCE = 32
+SWEEP_SECONDS = set(range(0, 60, 2))
+
+Context = dict[str, Any]
+
+log = structlog.get_logger()
+
+
+async def start_up(context: Context) -> None:
+    """Open the tools that the tasks share."""
+    context["closing"] = closing = AsyncExitStack()
+    context["tools"] = await closing.enter_async_context(tools.open_tools(context["settings"]))
+
+
+async def shut_down(context: Context) -> None:
+    """Close them again."""
+    await context["closing"].aclose()
+
+
+async def run_archive_workflow(context: Context, workflow_id: str) -> None:
+    """The task behind `queue.ARCHIVE_WORKFLOW`."""
+    try:
+        await archive_workflow.archive_workflow(context["tools"], workflow_id)
+    except Exception as error:
+        if not database.is_unavailable(error):
+            raise
+        log.error("the database is away; what is due stays due", workflow=workflow_id, error=repr(error))
+
+
+async def run_sweep(context: Context) -> None:
+    """The scheduled sweep."""
+    try:
+        await sweep.sweep(context["tools"])
+    except Exception as error:
+        if not database.is_unavailable(error):
+            raise
+        log.error("the database is away; the next sweep will look again", error=repr(error))
+
+
+def worker_settings(config: settings.Settings) -> dict[str, Any]:
+    """What arq's Worker is made of, for these settings."""
+    return {
+        "functions": [
+            func(
+                cast(WorkerCoroutine, run_archive_workflow),
+                name=queue.ARCHIVE_WORKFLOW,
+                timeout=LONGEST_TASK,
+                max_tries=1,
+                keep_result=0,
+            )
+        ],
+        "cron_jobs": [
+            cron(
+                cast(WorkerCoroutine, run_sweep),
+                name="sweep",
+                second=SWEEP_SECONDS,
+                timeout=30,
+                max_tries=1,
+                keep_result=0,
+            )
+        ],
+        "on_startup": start_up,
+        "on_shutdown": shut_down,
+        "ctx": {"settings": config},
+        "queue_name": queue.NAME,
+        "redis_settings": queue.redis_settings(config.required_redis_url()),
+        "job_serializer": queue.serialize,
+        "job_deserializer": queue.deserialize,
+        "job_completion_wait": int(DRAIN.total_seconds()),
+        "keep_result": 0,
+        "max_jobs": TASKS_AT_ONCE,
+        "poll_delay": POLL,
+    }
+
+
+def __getattr__(name: str) -> type:
+    """`worker.main.WorkerSettings`, for the arq command: made when it is asked for, from the environment."""
+    if name != "WorkerSettings":
+        raise AttributeError(name)
+    logs.configure()
+    try:
+        return type("WorkerSettings", (), worker_settings(settings.read(os.environ)))
+    except settings.SettingsError as error:
+        raise SystemExit(str(error)) from None

@@ -1,0 +1,29 @@
+"""Ring again for what is due: the reason that Redis may forget everything at any time."""
+
+from datetime import timedelta
+
+import structlog
+
+from archive import queue, workflows
+from worker.tools import Tools
+
+QUEUE_AT_MOST = 64
+"""Messages in the queue after a sweep: enough to keep every worker busy until the next one, and few enough that a
+backlog never stands in front of a live result."""
+
+UNANSWERED = timedelta(seconds=1)
+"""What has been due for less is left to the bell that has just rung for it."""
+
+log = structlog.get_logger()
+
+
+async def sweep(tools: Tools) -> None:
+    """Top the queue up with what is due and held by nobody, nearest deadline first."""
+    room = QUEUE_AT_MOST - await queue.waiting(tools.redis)
+    if room <= 0:
+        return
+    async with tools.engine.connect() as connection:
+        overdue = await workflows.due(connection, room, unanswered=UNANSWERED)
+    if overdue:
+        await queue.ring(tools.redis, overdue)
+        log.info("swept", workflows=len(overdue))

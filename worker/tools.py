@@ -1,0 +1,51 @@
+"""What every task has at hand, opened and closed once for a process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from arq.connections import ArqRedis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from archive import access, database, queue, settings, storage
+from orchestration import blobs, client
+
+DOWNLOADS_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The hands of the archiver. The API client holds the token; the blob client cannot."""
+
+    access: access.Access
+    engine: AsyncEngine
+    redis: ArqRedis
+    storage: storage.LocalStorage
+    api: client.Client
+    blobs: blobs.BlobClient
+    download_slots: asyncio.Semaphore
+
+
+@asynccontextmanager
+async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
+    """The tools for these settings. Raises SettingsError when they lack what a worker needs."""
+    token = config.required_api_token().reveal()
+    database_url, redis_url = config.required_database_url(), config.required_redis_url()
+    async with AsyncExitStack() as stack:
+        engine = database.create_engine(database_url, application_name="civitai-archive worker")
+        stack.push_async_callback(engine.dispose)
+        redis = queue.client(redis_url)
+        stack.push_async_callback(redis.aclose)
+        store = storage.open_storage(config.storage_url)
+        store.clear_abandoned()
+        yield Tools(
+            access=access.Access(config.callback_secrets),
+            engine=engine,
+            redis=redis,
+            storage=store,
+            # One try a call: a failed one is a row, and the next a claim.
+            api=await stack.enter_async_context(client.Client(config.api_url, token, retries=None)),
+            blobs=await stack.enter_async_context(blobs.BlobClient()),
+            download_slots=asyncio.Semaphore(DOWNLOADS_AT_ONCE),
+        )
