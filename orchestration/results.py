@@ -82,6 +82,16 @@ def find(document: JsonObject) -> list[Found]:
     return list(found.values())
 
 
+def read_blob(value: JsonObject) -> Found:
+    """Read one blob that stands by itself, as a refresh answers with it; step and path are empty."""
+    return _blob(value, _Place("", "", ""))
+
+
+def without_blobs(output: Any) -> Any:
+    """The output of a step without the content that `find` finds in it: what is left is text and figures."""
+    return _without(output, _Place("", "", "output"), {})
+
+
 def _outputs(name: str, step: JsonObject) -> Iterator[tuple[_Place, Any]]:
     yield _Place(name, "output", "output"), step.get("output")
     jobs = step.get("jobs")
@@ -105,6 +115,20 @@ def _walk(value: Any, place: _Place, owner: JsonObject) -> Iterator[Found]:
             yield from _walk(item, _at(place, position), owner)
     elif isinstance(value, str) and (content := _bare(value, place, owner)):
         yield content
+
+
+def _without(value: Any, place: _Place, owner: JsonObject) -> Any:
+    if place.depth > MAX_DEPTH:
+        return None
+    if isinstance(value, dict):
+        if shapes.is_blob(value, place.key, in_text=place.in_text):
+            return None
+        kept = {key: _without(child, _under(place, key), value) for key, child in value.items()}
+        return {key: child for key, child in kept.items() if child is not None or value[key] is None}
+    if isinstance(value, list):
+        items = [_without(item, _at(place, position), owner) for position, item in enumerate(value)]
+        return [item for item, before in zip(items, value, strict=True) if item is not None or before is None]
+    return None if isinstance(value, str) and _bare(value, place, owner) else value
 
 
 def _under(place: _Place, key: str) -> _Place:
