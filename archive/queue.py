@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -39,12 +40,17 @@ def deserialize(data: bytes) -> dict[str, Any]:
     return message
 
 
-def client(url: str) -> ArqRedis:
+@asynccontextmanager
+async def client(url: str) -> AsyncIterator[ArqRedis]:
     """A client that can ring. It connects when it is first used, and again whenever it has to."""
     pool = ConnectionPool.from_url(
         url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=CONNECT_SECONDS, max_connections=8
     )
-    return ArqRedis(pool, job_serializer=serialize, job_deserializer=deserialize, default_queue_name=NAME)
+    redis = ArqRedis(pool, job_serializer=serialize, job_deserializer=deserialize, default_queue_name=NAME)
+    try:
+        yield redis
+    finally:
+        await redis.aclose(close_connection_pool=True)
 
 
 async def ring(redis: ArqRedis, workflow_ids: Iterable[str]) -> None:

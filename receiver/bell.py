@@ -54,12 +54,11 @@ class Bell:
 async def hung(redis_url: str) -> AsyncIterator[Bell]:
     """A bell that rings until the block ends, and then once more for what is left."""
     bell = Bell()
-    redis = queue.client(redis_url)
-    ringing = asyncio.create_task(bell.keep_ringing(redis))
-    try:
-        yield bell
-    finally:
-        ringing.cancel()
-        await asyncio.gather(ringing, return_exceptions=True)
-        await bell.ring_once(redis)
-        await redis.aclose()
+    async with queue.client(redis_url) as redis:
+        ringing = asyncio.create_task(bell.keep_ringing(redis))
+        try:
+            yield bell
+        finally:
+            ringing.cancel()
+            await asyncio.gather(ringing, return_exceptions=True)
+            await bell.ring_once(redis)

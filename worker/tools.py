@@ -35,14 +35,12 @@ async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
     async with AsyncExitStack() as stack:
         engine = database.create_engine(database_url, application_name="civitai-archive worker")
         stack.push_async_callback(engine.dispose)
-        redis = queue.client(redis_url)
-        stack.push_async_callback(redis.aclose)
         store = storage.open_storage(config.storage_url)
         store.clear_abandoned()
         yield Tools(
             access=access.Access(config.callback_secrets),
             engine=engine,
-            redis=redis,
+            redis=await stack.enter_async_context(queue.client(redis_url)),
             storage=store,
             # One try a call: a failed one is a row, and the next a claim.
             api=await stack.enter_async_context(client.Client(config.api_url, token, retries=None)),

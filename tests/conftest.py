@@ -1,0 +1,88 @@
+"""Real servers for every test: PostgreSQL and Valkey of our own on unix sockets, an orchestrator on loopback."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from arq.connections import ArqRedis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from archive import database, queue, settings, tables
+from embedded.supervisor import Addresses, Supervisor
+from migrations.upgrade import upgrade
+from sandbox.server import Sandbox
+from tests import serving, working
+
+SECRET = "first-secret-of-the-tests"
+OTHER_SECRET = "other-secret-of-the-tests"
+
+
+@pytest.fixture(scope="session")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """PostgreSQL, migrated, and Valkey: ours alone."""
+    with Supervisor(tmp_path_factory.mktemp("home"), durable=False) as addresses:
+        upgrade(addresses.database_url)
+        yield addresses
+
+
+@pytest.fixture
+async def engine(addresses: Addresses) -> AsyncIterator[AsyncEngine]:
+    """An engine on empty tables."""
+    engine = database.create_engine(addresses.database_url, application_name="tests")
+    names = ", ".join(table.name for table in tables.metadata.sorted_tables)
+    async with engine.begin() as connection:
+        await connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def redis(addresses: Addresses) -> AsyncIterator[ArqRedis]:
+    """An empty Valkey."""
+    async with queue.client(addresses.redis_url) as redis:
+        await redis.flushall()
+        yield redis
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """Civitai's side, quick and generous."""
+    async with Sandbox(callback_retries=(0.05, 0.1, 0.2)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def environment(addresses: Addresses, sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
+    """What the environment of a process would say; a test may add to it."""
+    return {
+        "ARCHIVE_HOME": str(tmp_path / "home"),
+        "BLOB_ALLOW_PRIVATE": "true",
+        "CALLBACK_SECRETS": f"first:{SECRET},other:{OTHER_SECRET}",
+        "CIVITAI_API_TOKEN": sandbox.token,
+        "CIVITAI_API_URL": sandbox.api_url,
+        "DATABASE_URL": addresses.database_url,
+        "REDIS_URL": addresses.redis_url,
+        "STORAGE_URL": (tmp_path / "storage").as_uri(),
+    }
+
+
+@pytest.fixture
+def config(environment: dict[str, str], engine: AsyncEngine, redis: ArqRedis) -> settings.Settings:
+    """Settings on empty tables and an empty queue."""
+    del engine, redis
+    return settings.read(environment)
+
+
+@pytest.fixture
+async def receiver(config: settings.Settings) -> AsyncIterator[str]:
+    """A receiver that serves; its address."""
+    async with serving.receiver(config) as url:
+        yield url
+
+
+@pytest.fixture
+def worker(config: settings.Settings) -> Callable[[], contextlib.AbstractAsyncContextManager[None]]:
+    """`async with worker():` has a worker run for the length of the block."""
+    return lambda: working.worker(config)

@@ -1,0 +1,43 @@
+"""Applications served on loopback, on real sockets, in the test's own event loop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from archive import settings
+from receiver.app import create_app
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to pytest."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def app(application: ASGIApp) -> AsyncIterator[str]:
+    """Serve an application on a free port; its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = _Server(uvicorn.Config(application, log_config=None, timeout_graceful_shutdown=2))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            assert not serving.done(), "the application did not start"
+            await asyncio.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@contextlib.asynccontextmanager
+async def receiver(config: settings.Settings) -> AsyncIterator[str]:
+    """Serve a receiver."""
+    async with app(create_app(config)) as url:
+        yield url
