@@ -12,7 +12,7 @@ from typing import Self
 
 import httpx
 
-from orchestration import errors, retry
+from orchestration import errors, retry, wire
 
 CONNECT = 10.0  # seconds to get a connection
 STALL = 30.0  # seconds without a byte until a stream counts as broken; a whole download may take any time
@@ -88,6 +88,8 @@ class BlobClient:
         raise errors.Unreachable(call="download", url=url, detail=f"more than {REDIRECTS} redirects")
 
     async def _hop(self, url: str) -> httpx.Response:
+        if not wire.is_url(url):
+            raise errors.Unreachable(call="download", url=url, detail="this is not an http(s) address")
         try:
             return await self._http.send(self._http.build_request("GET", url), stream=True)
         except (httpx.RequestError, httpx.InvalidURL, ValueError) as error:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -110,12 +110,9 @@ def segment(identifier: str) -> str:
 
 
 def _checked(base_url: str) -> str:
-    told = errors.without_secrets(base_url)
-    try:
-        url = httpx.URL(base_url)
-    except (httpx.InvalidURL, ValueError):
-        url = httpx.URL()
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
+    parts = urlsplit(base_url) if wire.is_url(base_url) else None
+    if parts is None or "@" in parts.netloc or parts.query or parts.fragment:
+        told = errors.without_secrets(base_url)
         raise ValueError(f"{told!r} is not the address of an API, https://orchestration.civitai.com is one")
     return base_url
 

@@ -123,7 +123,9 @@ def _without(value: Any, place: _Place, owner: JsonObject) -> Any:
     if isinstance(value, dict):
         if shapes.is_blob(value, place.key, in_text=place.in_text):
             return None
-        kept = {key: _without(child, _under(place, key), value) for key, child in value.items()}
+        kept = {
+            key: child if key in _ASKED else _without(child, _under(place, key), value) for key, child in value.items()
+        }
         return {key: child for key, child in kept.items() if child is not None or value[key] is None}
     if isinstance(value, list):
         items = [_without(item, _at(place, position), owner) for position, item in enumerate(value)]
@@ -165,7 +167,7 @@ def _blob(value: JsonObject, place: _Place) -> Found:
         role="bundle" if bundle else place.role(),
         blob_id=next((value[key] for key in shapes.ID_KEYS if wire.is_identifier(value.get(key))), None),
         kind=shapes.kind(value),
-        url=url if shapes.is_url(url) else None,
+        url=url if wire.is_url(url) else None,
         url_expires_at=wire.timestamp(value.get("expiresAt")) if bundle and not expires_at else expires_at,
         available=value["available"] if isinstance(value.get("available"), bool) else None,
         blocked_reason=wire.text(value.get("blockedReason")),
@@ -182,7 +184,7 @@ def _bare(value: str, place: _Place, owner: JsonObject) -> Found | None:
     """A text that is content by itself; `owner` is the object that it is told in."""
     if place.key == "blobIds":
         return Found(place.step, place.path, place.role(), blob_id=value) if wire.is_identifier(value) else None
-    if place.in_text or not shapes.names_media(place.key) or not shapes.is_url(value):
+    if place.in_text or not shapes.names_media(place.key) or not wire.is_url(value):
         return None
     return Found(
         place.step,

@@ -16,7 +16,6 @@ Civitai adds step types every month, so no table of them is used. The shapes, st
 """
 
 import re
-from urllib.parse import urlsplit
 
 from orchestration import wire
 from orchestration.wire import JsonObject
@@ -36,7 +35,6 @@ _MEDIA_WORDS = frozenset(
 )
 _SOURCE_WORDS = frozenset({"input", "source", "original", "reference"})
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_URL_CHARACTERS = 8192
 
 
 def is_blob(value: JsonObject, key: str, *, in_text: bool) -> bool:
@@ -49,25 +47,14 @@ def is_blob(value: JsonObject, key: str, *, in_text: bool) -> bool:
         return True
     if kind(value) in _MEDIA_TYPES and wire.is_identifier(value.get("id")):
         return True
-    if in_text or not is_url(value.get("url")):
+    if in_text or not wire.is_url(value.get("url")):
         return False
     return names_media(key) or (value.keys() <= _FIELDS and not value.keys() <= _NO_EVIDENCE)
 
 
 def is_bundle(value: JsonObject) -> bool:
     """Say whether an object is an archive of blobs that are kept elsewhere too."""
-    return "entryCount" in value and is_url(value.get("url"))
-
-
-def is_url(value: object) -> bool:
-    """Say whether a value is an absolute http(s) URL and nothing but one."""
-    if not isinstance(value, str) or len(value) > _URL_CHARACTERS or not value.isprintable() or " " in value:
-        return False
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        return False
+    return "entryCount" in value and wire.is_url(value.get("url"))
 
 
 def names_media(key: str) -> bool:

@@ -9,10 +9,12 @@ import math
 import re
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
+from urllib.parse import urlsplit
 
 JsonObject = dict[str, Any]
 
 IDENTIFIER_BYTES = 512  # the longest identifier that we keep, in UTF-8
+URL_CHARACTERS = 8192  # the longest URL that we ask for
 _INTEGER_DIGITS = 1000  # Python itself refuses to print integers past 4300 digits
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -54,6 +56,17 @@ def is_identifier(value: object) -> TypeGuard[str]:
     if not isinstance(value, str) or not value or _UNSTORABLE.search(value):
         return False
     return len(value.encode()) <= IDENTIFIER_BYTES
+
+
+def is_url(value: object) -> TypeGuard[str]:
+    """Say whether a value is an absolute http(s) URL that can be asked for, and nothing but one."""
+    if not isinstance(value, str) or len(value) > URL_CHARACTERS or not value.isprintable() or " " in value:
+        return False
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets without an address, ports beyond 65535
+        return False
 
 
 def storable(text: str) -> str:
