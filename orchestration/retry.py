@@ -69,8 +69,8 @@ def retry_after(header: str | None, now: datetime) -> float | None:
     """Read a Retry-After header, seconds or an HTTP date, as seconds from now; None when it says nothing."""
     if header is None:
         return None
-    if _SECONDS.fullmatch(header.strip()):
-        return float(header)
+    if seconds := _SECONDS.fullmatch(header.strip()):
+        return float(seconds[0])
     try:
         moment = parsedate_to_datetime(header)
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -89,6 +89,7 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, wait: float | None
 
 @given(st.text(st.characters()))
 @example("9" * 5000)
+@example("0\x1f")
 @example("Mon, 01 Jan 99999 00:00:00 GMT")
 def test_any_header_is_read_or_ignored(header: str) -> None:
     wait = retry.retry_after(header, NOW)
