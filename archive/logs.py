@@ -6,7 +6,7 @@ import sys
 import structlog
 
 
-def configure(*, for_people: bool | None = None) -> None:
+def configure(*, for_people: bool | None = None, level: int = logging.INFO) -> None:
     """Log to standard error: readable when it is a terminal, JSON lines otherwise."""
     for_people = sys.stderr.isatty() if for_people is None else for_people
     shared: list[structlog.typing.Processor] = [
@@ -33,7 +33,7 @@ def configure(*, for_people: bool | None = None) -> None:
             ],
         )
     )
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     # These print whole addresses, query and all.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     silence_access_log()

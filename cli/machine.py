@@ -1,0 +1,22 @@
+"""The settings of this machine: its environment, completed by the archive that is up in ARCHIVE_HOME."""
+
+import os
+from dataclasses import replace
+
+from archive import settings
+from embedded import supervisor
+
+
+def read_settings() -> settings.Settings:
+    """The environment, with the embedded servers of the home that is up where no URL is set."""
+    config = settings.read(os.environ)
+    if config.database_url and config.redis_url:
+        return config
+    addresses = supervisor.addresses_of(config.home)
+    if addresses is None:
+        return config
+    return replace(
+        config,
+        database_url=config.database_url or settings.Secret(addresses.database_url),
+        redis_url=config.redis_url or settings.Secret(addresses.redis_url),
+    )

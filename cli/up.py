@@ -1,0 +1,32 @@
+"""Everything on one machine, as a service."""
+
+import asyncio
+import os
+import signal
+
+import structlog
+
+from archive import logs, settings
+from cli import stack
+
+log = structlog.get_logger()
+
+
+def run(host: str, port: int | None) -> None:
+    """Run until SIGTERM or Ctrl-C, then drain: the receiver first, then the worker, then the servers."""
+    logs.configure()
+    config = settings.read(os.environ)
+    config.required_api_token()
+    config.required_callback_secrets()
+    asyncio.run(_run(config, host, config.receiver_port if port is None else port))
+
+
+async def _run(config: settings.Settings, host: str, port: int) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with stack.running(config, os.environ, host=host, port=port):
+        log.info("up", receiver=f"http://{host}:{port}/callbacks", home=str(config.home), storage=config.storage_url)
+        await stopping.wait()
+        log.info("draining")
+    log.info("down")
