@@ -77,7 +77,7 @@ def picture(lines: Sequence[Line], elapsed: float) -> RenderableType:
         table.add_column(name, no_wrap=True)
     for name in ("results", "bytes", "seconds"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("workflow", no_wrap=True)
+    table.add_column("workflow")
     for line in lines:
         table.add_row(
             Text("✓", style="green") if line.archived else _SPINNER,
@@ -86,7 +86,7 @@ def picture(lines: Sequence[Line], elapsed: float) -> RenderableType:
             _results(line),
             filesize.decimal(line.bytes) if line.bytes else "–",
             "" if line.seconds is None else f"{line.seconds:.2f}",
-            Text(line.workflow_id, style="dim"),
+            Text(line.workflow_id, style="dim", overflow="ellipsis", no_wrap=True),
         )
     archived = sum(line.archived for line in lines)
     total = filesize.decimal(sum(line.bytes for line in lines))

@@ -75,7 +75,7 @@ async def test_a_callback_becomes_a_row_a_bell_a_fetch_results_a_manifest_and_sq
         kept = (await connection.execute(query, {"id": workflow_id})).all()
         workflow = (await connection.execute(text("SELECT * FROM workflows"))).one()
         step = (await connection.execute(text("SELECT * FROM steps"))).one()
-    expected = {blob["id"]: blob["sha256"] for blob in served if blob["path"].startswith("images[")}
+    expected = {blob["id"]: blob["sha256"] for blob in served if blob["path"].endswith("]")}
     assert {row.blob_id: row.sha256 for row in kept} == expected
     assert [row.path for row in kept] == ["output.images[0]", "output.images[1]"]
     assert (workflow.status, workflow.told_status, workflow.tags) == ("succeeded", "succeeded", ["story"])
