@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from embedded import binaries, errors, server, sockets, unprivileged
+from embedded import binaries, errors, orphans, server, sockets, unprivileged
 
 NAME = "archive"
 """The database, and the user who owns it."""
@@ -65,6 +65,8 @@ class Postgres(server.Server):
             stale.unlink(missing_ok=True)
         # What a kill in the midst of `_make_data_directory` has left.
         for unfinished in self._home.glob("postgres.new-*"):
+            for program in ("initdb", self.program):
+                orphans.end(program, unfinished, [(signal.SIGKILL, 5.0)])
             shutil.rmtree(unfinished, ignore_errors=True)
         if self.directory.exists():
             self._check_data_directory()
@@ -100,10 +102,11 @@ class Postgres(server.Server):
         unfinished = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=self._home))
         try:
             # Trust is safe because the socket's directory lets nobody else in.
-            options = ["-U", NAME, "--auth=trust", "--encoding=UTF8", "--no-locale"]
+            initdb: list[str | Path] = [*unprivileged.prefix(), binaries.postgres("initdb"), "-D", unfinished]
+            initdb += ["-U", NAME, "--auth=trust", "--encoding=UTF8", "--no-locale"]
             if not self._durable:
-                options.append("--no-sync")
-            self._run([*unprivileged.prefix(), binaries.postgres("initdb"), "-D", unfinished, *options])
+                initdb.append("--no-sync")
+            self._run(initdb, unfinished)
             unfinished.rename(self.directory)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -118,14 +121,16 @@ class Postgres(server.Server):
             f"WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{NAME}') \\gexec\n"
         )
         options = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "postgres"]
-        self._run([binaries.postgres("psql"), *options, *_to(self._socket_directory)], stdin=script.encode())
+        psql = [binaries.postgres("psql"), *options, *_to(self._socket_directory)]
+        self._run(psql, self.directory, stdin=script.encode())
 
-    def _run(self, command: list[str | Path], stdin: bytes = b"") -> None:
-        """Run a program of PostgreSQL's to its end. Raises `errors.ServerDidNotStart`."""
+    def _run(self, command: list[str | Path], directory: Path, stdin: bytes = b"") -> None:
+        """Run a program of PostgreSQL's in `directory` to its end. Raises `errors.ServerDidNotStart`."""
         with self.log.open("ab") as log:
             written_before = log.tell()
             done = subprocess.run(
                 command,
+                cwd=directory,
                 input=stdin,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -44,8 +44,8 @@ class Supervisor:
                 starting.enter_context(lock.held(self.home, self._sockets))
                 starting.enter_context(sockets.private(self._sockets))
                 for server in (self.valkey, self.postgres):
-                    server.start()
                     starting.callback(server.stop)
+                    server.start()
             except OSError as error:
                 raise errors.HomeUnusable(self.home, str(error)) from error
             self._started = starting.pop_all()

@@ -37,7 +37,7 @@ def test_mistakes_are_one_sentence_without_a_traceback(tmp_path: Path) -> None:
 
 def test_sigterm_ends_the_command_first_and_then_its_servers() -> None:
     script = 'trap \'kill $!; "$0" -XqAt -c "SELECT 42" "$DATABASE_URL"; exit 3\' TERM; '
-    script += 'echo "$DATABASE_URL"; sleep 60 & wait'
+    script += 'sleep 60 >/dev/null & echo "$DATABASE_URL"; wait'
     with subprocess.Popen(
         [*EMBEDDED, "sh", "-c", script, binaries.postgres("psql")], stdout=subprocess.PIPE, text=True
     ) as process:

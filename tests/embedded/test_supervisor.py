@@ -20,8 +20,8 @@ from embedded import supervisor
 
 keeper = supervisor.Supervisor(Path(sys.argv[1]), durable=False)
 with keeper:
-    print(keeper.postgres.pid, keeper.valkey.pid, flush=True)
     try:
+        print(keeper.postgres.pid, keeper.valkey.pid, flush=True)
         sys.stdin.read()
     except KeyboardInterrupt:
         print(keeper.postgres.running, keeper.valkey.running, flush=True)
