@@ -7,16 +7,21 @@ repeats the value of a secret.
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from arq.connections import RedisSettings
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 T = TypeVar("T")
 
 EXAMPLES: Mapping[str, str] = {
     "CIVITAI_API_TOKEN": "the key from your Civitai account settings",
+    "CIVITAI_API_KEY": "the key from your Civitai account settings",
     "CIVITAI_API_URL": "https://orchestration.civitai.com",
     "DATABASE_URL": "postgresql://archive:password@localhost/archive",
     "REDIS_URL": "redis://localhost:6379/0",
@@ -113,16 +118,22 @@ class Settings:
 
 def read(environment: Mapping[str, str]) -> Settings:
     """Understand the environment, or raise SettingsError for the first thing in it that is wrong."""
-    api_token = _value(environment, "CIVITAI_API_TOKEN") or _value(environment, "CIVITAI_API_KEY")
-    home = Path(_value(environment, "ARCHIVE_HOME") or ".archive").expanduser().absolute()
+    home = _home(_value(environment, "ARCHIVE_HOME") or ".archive")
+    public_url = _value(environment, "PUBLIC_URL")
     return Settings(
-        api_token=Secret(_header_value("CIVITAI_API_TOKEN", api_token)) if api_token else None,
-        api_url=_api_url(_value(environment, "CIVITAI_API_URL") or EXAMPLES["CIVITAI_API_URL"]),
-        database_url=_server_url(environment, "DATABASE_URL", ("postgresql", "postgres")),
-        redis_url=_server_url(environment, "REDIS_URL", ("redis", "rediss", "unix")),
+        api_token=_api_token(environment, "CIVITAI_API_TOKEN") or _api_token(environment, "CIVITAI_API_KEY"),
+        api_url=_web_url(
+            "CIVITAI_API_URL",
+            _value(environment, "CIVITAI_API_URL") or EXAMPLES["CIVITAI_API_URL"],
+            "would send the token in clear: only https will do off this machine",
+        ),
+        database_url=_server_url(environment, "DATABASE_URL", ("postgresql", "postgres"), make_url),
+        redis_url=_server_url(environment, "REDIS_URL", ("redis", "rediss", "unix"), RedisSettings.from_dsn),
         storage_url=_storage_url(_value(environment, "STORAGE_URL") or (home / "storage").as_uri()),
         callback_secrets=_callback_secrets(_value(environment, "CALLBACK_SECRETS") or ""),
-        public_url=_public_url(_value(environment, "PUBLIC_URL")),
+        public_url=_web_url("PUBLIC_URL", public_url, "is not https: Civitai calls nothing else")
+        if public_url
+        else None,
         home=home,
         blob_allow_private=_flag("BLOB_ALLOW_PRIVATE", _value(environment, "BLOB_ALLOW_PRIVATE") or "false"),
         receiver_port=_port("RECEIVER_PORT", _value(environment, "RECEIVER_PORT") or "8000"),
@@ -134,14 +145,13 @@ def _value(environment: Mapping[str, str], variable: str) -> str | None:
     value, path = environment.get(variable), environment.get(f"{variable}_FILE")
     if not path:
         return value or None
-    shown = variable if variable in EXAMPLES else "CIVITAI_API_TOKEN"
     if value:
-        raise SettingsError(shown, f"and {variable}_FILE are both set: keep one")
+        raise SettingsError(variable, f"and {variable}_FILE are both set: keep one")
     try:
         return Path(path).read_text(encoding="utf-8").strip() or None
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SettingsError(shown, f"cannot be read from {path} ({variable}_FILE): {reason}") from error
+        raise SettingsError(variable, f"cannot be read from {path} ({variable}_FILE): {reason}") from error
 
 
 def _required(variable: str, value: T | None, fault: str) -> T:
@@ -150,45 +160,63 @@ def _required(variable: str, value: T | None, fault: str) -> T:
     return value
 
 
-def _header_value(variable: str, value: str) -> str:
-    if not (value.isascii() and value.isprintable()) or " " in value:
-        raise SettingsError(variable, "holds characters that no HTTP header can carry (a space or a line break?)")
-    return value
-
-
-def _api_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise SettingsError("CIVITAI_API_URL", "is not an https address without a query")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise SettingsError("CIVITAI_API_URL", "would send the token in clear: only https will do off this machine")
-    return value.rstrip("/")
-
-
-def _public_url(value: str | None) -> str | None:
+def _api_token(environment: Mapping[str, str], variable: str) -> Secret | None:
+    value = _value(environment, variable)
     if value is None:
         return None
-    parts = urlsplit(value)
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise SettingsError(variable, "holds characters that no HTTP header can carry (a space or a line break?)")
+    return Secret(value)
+
+
+def _home(value: str) -> Path:
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError:
+        raise SettingsError("ARCHIVE_HOME", f"is {value!r}, in the home of a user who is not here") from None
+
+
+def _parts(variable: str, value: str) -> SplitResult:
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - reading it is what checks it
+    except ValueError as error:
+        raise SettingsError(variable, f"is not an address ({error})") from None
+    return parts
+
+
+def _web_url(variable: str, value: str, in_clear: str) -> str:
+    parts = _parts(variable, value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise SettingsError("PUBLIC_URL", "is not an https address without a query")
+        raise SettingsError(variable, "is not an https address without a query")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise SettingsError("PUBLIC_URL", "is not https: Civitai calls nothing else")
+        raise SettingsError(variable, in_clear)
     return value.rstrip("/")
 
 
-def _server_url(environment: Mapping[str, str], variable: str, schemes: tuple[str, ...]) -> Secret | None:
+def _server_url(
+    environment: Mapping[str, str], variable: str, schemes: tuple[str, ...], understand: Callable[[str], object]
+) -> Secret | None:
     value = _value(environment, variable)
     if value is None:
         return None
     if value.split(":", 1)[0] not in schemes or "://" not in value:
         raise SettingsError(variable, f"does not begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    try:
+        understand(value)
+    except (ValueError, ArgumentError):  # which may repeat the password
+        raise SettingsError(variable, "is not an address (is its port a number, its password escaped?)") from None
     return Secret(value)
 
 
 def _storage_url(value: str) -> str:
-    parts = urlsplit(value)
+    parts = _parts("STORAGE_URL", value)
     if parts.scheme != "file" or parts.netloc or not parts.path.startswith("/"):
         raise SettingsError("STORAGE_URL", "is not a file address with an absolute path (three slashes)")
+    if parts.query or parts.fragment or "\0" in unquote(parts.path):
+        raise SettingsError("STORAGE_URL", "holds a character that must be escaped (? as %3F, # as %23) or removed")
+    if not parts.path.strip("/"):
+        raise SettingsError("STORAGE_URL", "names the root of the file system, not a directory in it")
     return value.rstrip("/")
 
 
@@ -219,8 +247,8 @@ def _flag(variable: str, value: str) -> bool:
 
 
 def _port(variable: str, value: str) -> int:
-    if not value.isascii() or not value.isdigit() or not 0 < int(value) < 65536:
-        raise SettingsError(variable, f"is {value!r}, not a port number from 1 to 65535")
+    if not re.fullmatch("[0-9]{1,5}", value) or not 0 < int(value) < 65536:
+        raise SettingsError(variable, f"is {value[:20]!r}, not a port number from 1 to 65535")
     return int(value)
 
 
