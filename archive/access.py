@@ -24,8 +24,10 @@ class Access:
     """The callback secrets that are valid now."""
 
     def __init__(self, secrets: Iterable[settings.CallbackSecret]) -> None:
-        self._secrets = [(secret.source, secret.secret.reveal()) for secret in secrets]
-        self._digests = [(source, _digest(secret)) for source, secret in self._secrets]
+        revealed = [(secret.source, secret.secret.reveal()) for secret in secrets]
+        self._digests = [(source, _digest(secret)) for source, secret in revealed]
+        # One secret may begin with another: struck first, the shorter would leave the rest of the longer to be seen.
+        self._longest_first = sorted((secret.encode() for _, secret in revealed), key=len, reverse=True)
 
     def source_of(self, token: str) -> str | None:
         """The name of the secret that the token is, or None. Takes the same time whatever the token."""
@@ -38,8 +40,8 @@ class Access:
 
     def strike(self, text: bytes) -> bytes:
         """The text with every secret of ours replaced by `***`."""
-        for _, secret in self._secrets:
-            text = text.replace(secret.encode(), STRUCK.encode())
+        for secret in self._longest_first:
+            text = text.replace(secret, STRUCK.encode())
         return text
 
     def strike_document(self, document: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def create_engine(url: str, *, application_name: str, pool_size: int = 10) -> As
         driver_url(url),
         pool_size=pool_size,
         max_overflow=0,
+        hide_parameters=True,  # errors are logged, and what is stored holds signed URLs
         json_serializer=to_jsonb,
         connect_args={
             "timeout": 10,
