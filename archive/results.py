@@ -97,7 +97,8 @@ async def add(connection: AsyncConnection, workflow_id: str, found: Sequence[Fou
                 "height": one.height,
                 "duration": one.duration,
                 "nsfw_level": one.nsfw_level,
-                "url": one.url,
+                # Until it is available there may be a URL already, and a placeholder behind it.
+                "url": None if one.available is False else one.url,
                 "url_expires_at": one.url_expires_at,
                 "blocked_reason": one.blocked_reason,
                 "is_withheld": bool(one.blocked_reason) and not one.available,

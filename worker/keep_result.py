@@ -74,7 +74,7 @@ async def _fresh_url(tools: Tools, result: results.Pending) -> str:
     blob = finder.read_blob(await tools.api.refresh(result.blob_id))
     if blob.blocked_reason and not blob.available:
         raise Withheld(blob.blocked_reason)
-    if blob.url is None:
+    if blob.url is None or blob.available is False:
         raise NotAvailable(call="refresh", id=result.blob_id)
     return blob.url
 
