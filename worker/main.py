@@ -57,7 +57,10 @@ async def run_sweep(context: Context) -> None:
 
 
 def worker_settings(config: settings.Settings) -> dict[str, Any]:
-    """What arq's Worker is made of, for these settings."""
+    """What arq's Worker is made of, for these settings. Raises SettingsError when they lack what a worker needs."""
+    # Asked for now: within arq, a start-up that lacks them would end in a traceback.
+    config.required_api_token()
+    config.required_database_url()
     return {
         "functions": [
             func(
