@@ -1,0 +1,108 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from archive import database, workflows
+from embedded.supervisor import Addresses
+from tests.worker import doors, rows
+from worker import lease
+
+SHORT = timedelta(seconds=0.9)
+
+
+@pytest.fixture(autouse=True)
+def _short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workflows, "LEASE", SHORT)
+
+
+async def claimed(engine: AsyncEngine) -> workflows.Claim:
+    await rows.tell(engine, "w")
+    async with engine.begin() as connection:
+        claim = await workflows.claim(connection, "w")
+    assert claim
+    return claim
+
+
+async def test_work_that_ends_gives_what_it_gives_and_the_heart_stops(engine: AsyncEngine) -> None:
+    claim = await claimed(engine)
+
+    async def work() -> str:
+        return "done"
+
+    assert await lease.while_held(engine, claim, work()) == "done"
+    before = await rows.one(engine, "SELECT leased_until FROM workflows")
+    await asyncio.sleep(0.5)
+    assert await rows.one(engine, "SELECT leased_until FROM workflows") == before
+
+
+async def test_work_that_fails_raises_what_it_raised(engine: AsyncEngine) -> None:
+    async def work() -> None:
+        raise FileNotFoundError("the disk is gone")
+
+    with pytest.raises(FileNotFoundError, match="the disk is gone"):
+        await lease.while_held(engine, await claimed(engine), work())
+
+
+async def test_nobody_can_claim_what_is_worked_on_however_long_it_takes(engine: AsyncEngine) -> None:
+    claim = await claimed(engine)
+    work = asyncio.create_task(lease.while_held(engine, claim, asyncio.sleep(2.2 * SHORT.total_seconds())))
+    others = 0
+    while not work.done():
+        async with engine.begin() as connection:
+            others += await workflows.claim(connection, "w") is not None
+        await asyncio.sleep(0.05)
+    await work
+    assert others == 0
+
+
+async def test_a_lost_lease_stops_the_work(engine: AsyncEngine) -> None:
+    claim = await claimed(engine)
+    stopped = asyncio.Event()
+
+    async def work() -> None:
+        await rows.execute(engine, "UPDATE workflows SET attempts = attempts + 1")
+        try:
+            await asyncio.sleep(30)
+        finally:
+            stopped.set()
+
+    with pytest.raises(workflows.Overtaken):
+        await asyncio.wait_for(lease.while_held(engine, claim, work()), timeout=2)
+    assert stopped.is_set()
+
+
+async def test_a_cancelled_holder_stops_its_work_and_its_heart(engine: AsyncEngine) -> None:
+    claim = await claimed(engine)
+    holding = asyncio.create_task(lease.while_held(engine, claim, asyncio.sleep(30)))
+    await asyncio.sleep(0.05)
+    tasks = len(asyncio.all_tasks())
+    holding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await holding
+    assert len(asyncio.all_tasks()) == tasks - 3
+
+
+async def test_a_short_absence_of_postgresql_is_survived(engine: AsyncEngine, addresses: Addresses) -> None:
+    claim = await claimed(engine)
+    async with doors.before_postgres(addresses) as door:
+        behind = database.create_engine(f"postgresql://archive@{door.address}/archive", application_name="behind")
+        work = asyncio.create_task(lease.while_held(behind, claim, asyncio.sleep(2, result="done")))
+        await asyncio.sleep(0.4)
+        await door.shut()
+        await asyncio.sleep(0.4)
+        await door.open()
+        assert await work == "done"
+        await behind.dispose()
+    assert (await rows.one(engine, "SELECT leased_until > now() AS held FROM workflows"))["held"]
+
+
+async def test_an_absence_as_long_as_the_lease_ends_the_work(engine: AsyncEngine, addresses: Addresses) -> None:
+    claim = await claimed(engine)
+    async with doors.before_postgres(addresses) as door:
+        behind = database.create_engine(f"postgresql://archive@{door.address}/archive", application_name="behind")
+        await door.shut()
+        with pytest.raises(workflows.Overtaken):
+            await asyncio.wait_for(lease.while_held(behind, claim, asyncio.sleep(30)), timeout=3)
+        await behind.dispose()
