@@ -54,7 +54,8 @@ _RECORD = text(
                    parameters, body, projection, deliveries)
         ON CONFLICT (workflow_id, digest) DO UPDATE
         SET deliveries = events.deliveries + excluded.deliveries, last_received_at = excluded.last_received_at
-        RETURNING id, workflow_id, scope, status, occurred_at, status = ANY (:terminal) AS ended, xmax = 0 AS is_new
+        RETURNING id, workflow_id, scope, status, occurred_at,
+                  lower(status) = ANY (:terminal) AS ended, xmax = 0 AS is_new
     ),
     heard AS (
         SELECT workflow_id,
@@ -74,12 +75,12 @@ _RECORD = text(
             SELECT status, occurred_at
             FROM (VALUES (workflows.told_status, workflows.told_at),
                          (excluded.told_status, excluded.told_at)) AS told (status, occurred_at)
-            ORDER BY status IS NULL, status = ANY (:terminal) DESC, occurred_at DESC NULLS LAST, status DESC
+            ORDER BY status IS NULL, lower(status) = ANY (:terminal) DESC, occurred_at DESC NULLS LAST, status DESC
             LIMIT 1),
         last_event_id = coalesce(excluded.last_event_id, workflows.last_event_id),
         due_at = CASE WHEN excluded.last_event_id IS NULL THEN workflows.due_at
                       ELSE least(workflows.due_at, excluded.due_at) END
-    RETURNING id, xmax = 0 OR last_event_id IN (SELECT id FROM kept) AS is_due
+    RETURNING id, xmax = 0 OR last_event_id IN (SELECT id FROM kept WHERE is_new) AS is_due
     """
 ).bindparams(
     *(

@@ -69,9 +69,10 @@ async def claim(connection: AsyncConnection, workflow_id: str) -> Claim | None:
 
 
 async def renew(connection: AsyncConnection, claim: Claim) -> None:
-    """The holder's sign of life: the lease starts anew. Raises Overtaken."""
+    """The holder's sign of life: the lease starts anew. Raises Overtaken, also once it has been given back."""
+    held = _workflows.leased_until.is_not(None)
     lease = {"leased_until": func.now() + LEASE}
-    result = await connection.execute(update(tables.workflows).where(*_is_mine(claim)).values(lease))
+    result = await connection.execute(update(tables.workflows).where(*_is_mine(claim), held).values(lease))
     _one_row(result.rowcount)
 
 
@@ -91,7 +92,7 @@ async def save(connection: AsyncConnection, claim: Claim, document: JsonObject, 
     facts: dict[str, object] = {
         "fetched_at": func.now(),
         "status": case(
-            (_workflows.status.in_(statuses.TERMINAL), _workflows.status),
+            (func.lower(_workflows.status).in_(statuses.TERMINAL), _workflows.status),
             else_=workflow.status,
         ),
         "deadline_at": (workflow.completed_at or workflow.created_at or claim.heard_at) + RETENTION,

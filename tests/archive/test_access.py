@@ -23,7 +23,9 @@ def test_each_secret_opens_under_its_own_name() -> None:
     assert both.source_of(OTHER) == "other"
 
 
-@pytest.mark.parametrize("token", ["", FIRST[:-1], FIRST + "x", FIRST.upper(), f"{FIRST},{OTHER}", "\x00", "\ud800", "ß"])
+@pytest.mark.parametrize(
+    "token", ["", FIRST[:-1], FIRST + "x", FIRST.upper(), f"{FIRST},{OTHER}", "\x00", "\ud800", "ß"]
+)
 def test_nothing_else_opens(token: str) -> None:
     assert allowed(first=FIRST, other=OTHER).source_of(token) is None
 

@@ -93,9 +93,7 @@ async def test_a_connection_says_whose_it_is_and_speaks_utc(engine: AsyncEngine)
 async def test_one_piece_of_work_is_committed_when_it_ends_well_and_else_not(
     engine: AsyncEngine, addresses: Addresses
 ) -> None:
-    insert = text(
-        "INSERT INTO objects (digest, size, stored_at) VALUES (sha256('x'), 1, now()) ON CONFLICT DO NOTHING"
-    )
+    insert = text("INSERT INTO objects (digest, size, stored_at) VALUES (sha256('x'), 1, now()) ON CONFLICT DO NOTHING")
     with pytest.raises(RuntimeError):
         async with database.connect_once(addresses.database_url, application_name="tests") as connection:
             await connection.execute(insert)

@@ -1,0 +1,101 @@
+"""Rows by the state that they leave, made through the verbs that make them in earnest."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from archive import events, objects, results, workflows
+from orchestration.events import parse
+from orchestration.results import Found
+
+
+def delivery(body: dict[str, Any], *, source: str = "first", run: str | None = None) -> events.Delivery:
+    """One delivery of this body."""
+    raw = json.dumps(body).encode()
+    return events.Delivery(parse(raw), source, {} if run is None else {"run": [run]}, raw)
+
+
+def workflow_event(workflow_id: str, status: str, timestamp: str | None = None) -> dict[str, Any]:
+    """A workflow callback's body."""
+    return {"$type": "workflow", "workflowId": workflow_id, "status": status, "timestamp": timestamp}
+
+
+def step_event(workflow_id: str, status: str, name: str = "step") -> dict[str, Any]:
+    """A step callback's body."""
+    return {"$type": "step", "workflowId": workflow_id, "name": name, "status": status}
+
+
+def job_event(workflow_id: str, status: str, job_id: str = "job", **facts: Any) -> dict[str, Any]:
+    """A job callback's body."""
+    return {
+        "$type": "job",
+        "workflowId": workflow_id,
+        "stepName": "step",
+        "jobId": job_id,
+        "status": status,
+        **facts,
+    }
+
+
+async def told(engine: AsyncEngine, *bodies: dict[str, Any]) -> list[str]:
+    """Record these callbacks as one batch; the workflows that became due."""
+    async with engine.begin() as connection:
+        return await events.record(connection, [delivery(body) for body in bodies])
+
+
+async def due_workflow(engine: AsyncEngine, workflow_id: str = "wf") -> str:
+    """A workflow that is due and that nobody holds."""
+    await told(engine, workflow_event(workflow_id, "succeeded"))
+    return workflow_id
+
+
+async def claimed_workflow(engine: AsyncEngine, workflow_id: str = "wf") -> workflows.Claim:
+    """A workflow that somebody holds; the claim."""
+    await due_workflow(engine, workflow_id)
+    async with engine.begin() as connection:
+        claim = await workflows.claim(connection, workflow_id)
+    assert claim is not None
+    return claim
+
+
+async def overtaken_workflow(engine: AsyncEngine, workflow_id: str = "wf") -> tuple[workflows.Claim, workflows.Claim]:
+    """A workflow whose first holder was paused until its lease had run out, and a second took it; both claims."""
+    first = await claimed_workflow(engine, workflow_id)
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE workflows SET leased_until = now() - interval '1 ms' WHERE id = :id"), {"id": workflow_id}
+        )
+        second = await workflows.claim(connection, workflow_id)
+    assert second is not None
+    return first, second
+
+
+def found(path: str = "output.images[0]", **facts: Any) -> Found:
+    """A result as the finder tells it: available, at a URL."""
+    return Found("step", path, "result", **{"url": f"https://blobs.example/{path}", "available": True, **facts})
+
+
+async def pending_results(connection: AsyncConnection, *paths: str) -> Sequence[results.Pending]:
+    """The results at these paths of a new workflow `wf`, none of them settled."""
+    await events.record(connection, [delivery(workflow_event("wf", "succeeded"))])
+    await results.add(connection, "wf", [found(path) for path in paths])
+    return await results.pending(connection, "wf")
+
+
+async def stored_object(connection: AsyncConnection, content: bytes = b"content") -> bytes:
+    """An object that is said to be stored; its digest."""
+    digest = hashlib.sha256(content).digest()
+    await objects.add(connection, digest, size=len(content), media_type="image/png")
+    return digest
+
+
+async def rows(source: AsyncEngine | AsyncConnection, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    """What a query gives."""
+    if isinstance(source, AsyncEngine):
+        async with source.connect() as connection:
+            return await rows(connection, query, **parameters)
+    return [tuple(row) for row in await source.execute(text(query), parameters)]

@@ -1,0 +1,277 @@
+"""Events: every order of the same deliveries leaves the same rows, and only what ends or begins obliges us."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from archive import events
+from orchestration.events import Unreadable, parse
+from tests.archive.factories import delivery, job_event, rows, step_event, told, workflow_event
+
+EARLY, LATE = "2026-11-22T05:00:00Z", "2026-11-22T05:00:01Z"
+
+workflow_ids = st.sampled_from(["wf_a", "0-b", "Ü c"])
+any_status = st.sampled_from(["preparing", "processing", "succeeded", "Failed", "canceled", "deleted", "new one"])
+told_bodies = st.one_of(
+    st.builds(workflow_event, workflow_ids, any_status, st.sampled_from([EARLY, LATE, None])),
+    st.builds(step_event, workflow_ids, any_status, st.sampled_from(["one", "two"])),
+    st.builds(
+        job_event,
+        workflow_ids,
+        any_status,
+        st.sampled_from(["j1", "j2"]),
+        reason=st.sampled_from([None, "", "bad luck", "\x00", "z"]),
+        blockedReason=st.sampled_from([None, "minor", "é"]),
+    ),
+    st.builds(lambda workflow_id: {"workflowId": workflow_id}, workflow_ids),
+)
+told_deliveries = st.builds(
+    delivery, told_bodies, source=st.sampled_from(["first", "other"]), run=st.sampled_from([None, "7"])
+)
+
+
+async def empty(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        for table in ("workflows", "events"):
+            await connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - two names
+
+
+async def record(engine: AsyncEngine, batches: Sequence[Sequence[events.Delivery]]) -> None:
+    for batch in batches:
+        async with engine.begin() as connection:
+            await events.record(connection, batch)
+
+
+async def kept(engine: AsyncEngine) -> list[list[tuple[Any, ...]]]:
+    """All that events leave, without the times at which we heard and the numbers that we gave."""
+    return [
+        await rows(
+            engine,
+            "SELECT workflow_id, digest, scope, step_name, job_id, status, occurred_at, source, parameters, body, "
+            "projection, deliveries FROM events ORDER BY workflow_id, digest",
+        ),
+        await rows(
+            engine,
+            "SELECT id, origin, told_status, told_at, due_at IS NOT NULL, attempts, archived_at, status "
+            "FROM workflows ORDER BY id",
+        ),
+        await rows(
+            engine,
+            "SELECT workflow_id, id, step_name, told_status, reason, blocked_reason FROM jobs ORDER BY workflow_id, id",
+        ),
+    ]
+
+
+@st.composite
+def two_histories(draw: st.DrawFn) -> tuple[list[list[events.Delivery]], list[list[events.Delivery]]]:
+    """The same deliveries twice: in two orders, each cut into batches in its own way."""
+    distinct = draw(st.lists(told_deliveries, min_size=1, max_size=8))
+    all_told = distinct + draw(st.lists(st.sampled_from(distinct), max_size=6))
+    return batches(draw, draw(st.permutations(all_told))), batches(draw, draw(st.permutations(all_told)))
+
+
+def batches(draw: st.DrawFn, told: list[events.Delivery]) -> list[list[events.Delivery]]:
+    cuts = sorted(draw(st.sets(st.integers(1, len(told) - 1), max_size=4))) if len(told) > 1 else []
+    return [told[start:end] for start, end in zip([0, *cuts], [*cuts, len(told)], strict=True)]
+
+
+@hypothesis_settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(histories=two_histories())
+async def test_every_order_duplication_and_batching_of_the_same_events_leaves_the_same_rows(
+    engine: AsyncEngine, histories: tuple[list[list[events.Delivery]], list[list[events.Delivery]]]
+) -> None:
+    outcomes = []
+    for history in histories:
+        await empty(engine)
+        await record(engine, history)
+        outcomes.append(await kept(engine))
+    assert outcomes[0] == outcomes[1]
+    assert sum(row[-1] for row in outcomes[0][0]) == sum(len(batch) for batch in histories[0])
+
+
+async def test_an_event_is_kept_with_all_that_it_told(engine: AsyncEngine) -> None:
+    body = job_event("wf", "failed", reason="no\x00pe", blockedReason="minor", progress=0.5)
+    async with engine.begin() as connection:
+        await events.record(connection, [delivery(body, source="other", run="7")])
+    ((scope, step, job, status, source, parameters, raw, projection, deliveries, digest),) = await rows(
+        engine,
+        "SELECT scope, step_name, job_id, status, source, parameters, body, projection, deliveries, digest FROM events",
+    )
+    assert (scope, step, job, status, source, deliveries) == ("job", "step", "job", "failed", "other", 1)
+    assert parameters == {"run": ["7"]}
+    assert raw == json.dumps(body).encode()
+    assert projection == {**body, "reason": "no\ufffdpe"}
+    assert digest == events.content_digest("other", {"run": ["7"]}, raw)
+    assert await rows(engine, "SELECT reason, blocked_reason, told_status, status FROM jobs") == [
+        ("no\ufffdpe", "minor", "failed", None)
+    ]
+
+
+async def test_the_first_heard_of_a_workflow_makes_it_due_whatever_is_told(engine: AsyncEngine) -> None:
+    for number, body in enumerate(
+        [workflow_event("", "processing"), step_event("", "preparing"), job_event("", "processing"), {"status": None}]
+    ):
+        workflow_id = f"wf{number}"
+        assert await told(engine, {**body, "workflowId": workflow_id}) == [workflow_id]
+        assert await rows(
+            engine, "SELECT due_at = heard_at, last_event_id, origin FROM workflows WHERE id = :id", id=workflow_id
+        ) == [(True, None, "callback")]
+
+
+async def nothing_owed(engine: AsyncEngine) -> None:
+    await told(engine, workflow_event("wf", "scheduled", EARLY))
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE workflows SET due_at = NULL"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        workflow_event("wf", "processing", EARLY),
+        step_event("wf", "processing"),
+        step_event("wf", "deleted"),
+        job_event("wf", "processing", progress=0.25),
+        job_event("wf", "succeeded"),
+        job_event("wf", "failed", reason="no"),
+    ],
+)
+async def test_progress_and_the_end_of_a_job_oblige_to_nothing(engine: AsyncEngine, body: dict[str, Any]) -> None:
+    await nothing_owed(engine)
+    assert await told(engine, body) == []
+    assert await rows(engine, "SELECT due_at, last_event_id FROM workflows") == [(None, None)]
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "expired", "canceled", "Succeeded"])
+@pytest.mark.parametrize("event", [workflow_event, step_event])
+async def test_the_end_of_a_workflow_or_of_a_step_makes_it_due(engine: AsyncEngine, event: Any, status: str) -> None:
+    await nothing_owed(engine)
+    assert await told(engine, event("wf", status)) == ["wf"]
+    assert await rows(
+        engine, "SELECT due_at <= now(), last_event_id = (SELECT max(id) FROM events) FROM workflows"
+    ) == [(True, True)]
+
+
+async def test_a_duplicate_of_the_end_is_counted_and_obliges_to_nothing(engine: AsyncEngine) -> None:
+    await nothing_owed(engine)
+    end = workflow_event("wf", "succeeded", LATE)
+    await told(engine, end)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE workflows SET due_at = NULL"))
+    before = await rows(engine, "SELECT * FROM workflows")
+    assert await told(engine, end, end) == []
+    assert await rows(engine, "SELECT * FROM workflows") == before
+    assert await rows(
+        engine, "SELECT deliveries, last_received_at > first_received_at FROM events WHERE status = 'succeeded'"
+    ) == [(3, True)]
+
+
+async def test_a_workflow_that_waits_for_its_next_try_becomes_due_at_once(engine: AsyncEngine) -> None:
+    await nothing_owed(engine)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE workflows SET due_at = now() + interval '1 hour'"))
+    assert await told(engine, workflow_event("wf", "succeeded", LATE)) == ["wf"]
+    assert await rows(engine, "SELECT due_at <= now() FROM workflows") == [(True,)]
+
+
+async def test_what_has_been_due_for_long_stays_due_since_then(engine: AsyncEngine) -> None:
+    await nothing_owed(engine)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE workflows SET due_at = now() - interval '1 hour'"))
+    await told(engine, workflow_event("wf", "succeeded", LATE))
+    assert await rows(engine, "SELECT due_at < now() - interval '59 min' FROM workflows") == [(True,)]
+
+
+async def test_a_told_end_stays_though_something_later_is_told(engine: AsyncEngine) -> None:
+    await told(engine, workflow_event("wf", "succeeded", EARLY))
+    await told(engine, workflow_event("wf", "processing", LATE), workflow_event("wf", "new one", LATE))
+    assert await rows(engine, "SELECT told_status, told_at FROM workflows") == [
+        ("succeeded", parse(json.dumps(workflow_event("wf", "x", EARLY)).encode()).occurred_at)
+    ]
+
+
+async def test_events_write_nothing_of_what_the_api_says_and_of_our_holding(engine: AsyncEngine) -> None:
+    await told(engine, workflow_event("wf", "processing", EARLY))
+    ours = "UPDATE workflows SET status = 'scheduled', leased_until = now(), attempts = 3, archived_at = now()"
+    columns = "status, leased_until, attempts, archived_at, deadline_at, heard_at, document, failures"
+    async with engine.begin() as connection:
+        await connection.execute(text(ours))
+    before = await rows(engine, f"SELECT {columns} FROM workflows")  # noqa: S608 - a constant
+    await told(engine, workflow_event("wf", "failed", LATE), job_event("wf", "failed"))
+    assert await rows(engine, f"SELECT {columns} FROM workflows") == before  # noqa: S608 - a constant
+
+
+async def test_one_source_cannot_count_as_the_delivery_of_another(engine: AsyncEngine) -> None:
+    body = workflow_event("wf", "succeeded", LATE)
+    deliveries = [delivery(body, source="first"), delivery(body, source="other"), delivery(body, run="7")]
+    await record(engine, [deliveries])
+    assert await rows(engine, "SELECT deliveries FROM events") == [(1,), (1,), (1,)]
+
+
+def test_no_part_of_a_delivery_can_pose_as_another() -> None:
+    digests = {
+        events.content_digest("a", {}, b"bc"),
+        events.content_digest("ab", {}, b"c"),
+        events.content_digest("a", {"b": ["c"]}, b""),
+        events.content_digest("a", {"b": ["c", "c"]}, b""),
+        events.content_digest("a", {}, b'{"b": ["c"]}'),
+    }
+    assert len(digests) == 5
+
+
+async def test_nothing_told_is_nothing_done(engine: AsyncEngine) -> None:
+    assert await told(engine) == []
+
+
+async def test_nothing_is_kept_before_the_caller_commits(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        await events.record(connection, [delivery(job_event("wf", "failed"))])
+        assert await rows(engine, "SELECT * FROM events") == []
+        await connection.rollback()
+    assert await rows(engine, "SELECT * FROM workflows") == []
+
+
+async def test_batches_over_the_same_workflows_in_opposite_orders_do_not_deadlock(engine: AsyncEngine) -> None:
+    ids = [f"wf{number}" for number in range(40)]
+    bodies = [body for one in ids for body in (workflow_event(one, "succeeded", LATE), job_event(one, "failed"))]
+    told_twice = [delivery(body) for body in bodies]
+
+    async def keep_telling(deliveries: list[events.Delivery]) -> None:
+        for _ in range(8):
+            await record(engine, [deliveries])
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(keep_telling(told_twice[:: 1 if odd else -1]) for odd in (0, 1, 0, 1, 0, 1)))
+    assert await rows(engine, "SELECT DISTINCT deliveries FROM events") == [(48,)]
+
+
+async def test_one_batch_may_tell_of_a_thousand_workflows(engine: AsyncEngine) -> None:
+    ids = [f"wf{number:04}" for number in range(1000)]
+    assert sorted(await told(engine, *(workflow_event(one, "succeeded") for one in ids))) == ids
+
+
+async def test_an_identifier_at_its_limit_is_kept_and_one_beyond_it_is_no_event(engine: AsyncEngine) -> None:
+    longest = "ü" * 256
+    assert await told(engine, job_event(longest, "failed", job_id=longest)) == [longest]
+    with pytest.raises(Unreadable):
+        delivery(workflow_event(longest + "x", "failed"))
+
+
+async def test_a_delivery_that_is_no_event_is_set_aside_verbatim_once(engine: AsyncEngine) -> None:
+    body = b"\x00\xff{"
+    for _ in range(2):
+        async with engine.begin() as connection:
+            await events.set_aside(
+                connection, source="first", parameters={"a": ["\x00"]}, body=body, reason="it is not JSON"
+            )
+    assert await rows(
+        engine,
+        "SELECT source, parameters, body, reason, deliveries, last_received_at > first_received_at FROM quarantine",
+    ) == [("first", {"a": ["\ufffd"]}, body, "it is not JSON", 2, True)]
