@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -21,6 +21,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$-]*", re.ASCII)
 # What was asked for, echoed by nested steps and by outputs.
 _ASKED = frozenset({"input", "arguments", "params"})
 _TEXT = frozenset({"message", "messages", "content", "choices", "text", "annotations", "citations"})
+_NO_NAME = "it is a blob by its fields, and names neither a URL nor an id"
 _BY_PRODUCTS = frozenset({"tempBlobs", "draftCache"})
 
 
@@ -52,6 +53,15 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Drift:
+    """Something that might be content and cannot be read as such: a shape that Civitai did not use before."""
+
+    step: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class _Place:
     """Where the walk stands: `key` is the property that it is in, also through lists."""
 
@@ -74,12 +84,12 @@ def find(document: JsonObject) -> list[Found]:
     What counts is said in `shapes`. What a step was given (`input`, and the like deeper down) is never looked
     at. No (step, path) comes twice. Never raises; what lies deeper than MAX_DEPTH is not seen.
     """
-    found: dict[tuple[str, str], Found] = {}
-    for _, name, step in documents.named_steps(document):
-        for place, value in _outputs(name, step):
-            for content in _walk(value, place, {}):
-                found.setdefault((content.step, content.path), content)
-    return list(found.values())
+    return [seen for seen in _see(document) if isinstance(seen, Found)]
+
+
+def find_drift(document: JsonObject) -> list[Drift]:
+    """Find what might be content in the same places and cannot be read as such, in document order."""
+    return [seen for seen in _see(document) if isinstance(seen, Drift)]
 
 
 def read_blob(value: JsonObject) -> Found:
@@ -100,21 +110,36 @@ def _outputs(name: str, step: JsonObject) -> Iterator[tuple[_Place, Any]]:
             yield _Place(name, f"jobs[{position}].result", "result"), job.get("result")
 
 
-def _walk(value: Any, place: _Place, owner: JsonObject) -> Iterator[Found]:
+def _see(document: JsonObject) -> Iterable[Found | Drift]:
+    seen: dict[tuple[str, str], Found | Drift] = {}
+    for _, name, step in documents.named_steps(document):
+        for place, value in _outputs(name, step):
+            for one in _walk(value, place, {}):
+                seen.setdefault((one.step, one.path), one)
+    return seen.values()
+
+
+def _walk(value: Any, place: _Place, owner: JsonObject) -> Iterator[Found | Drift]:
     if place.depth > MAX_DEPTH:
-        return
-    if isinstance(value, dict):
+        if isinstance(value, dict | list) and value:
+            yield Drift(place.step, place.path, "it is nested deeper than we look")
+    elif isinstance(value, dict):
         blob = shapes.is_blob(value, place.key, in_text=place.in_text)
         if blob:
-            yield _blob(value, place)
+            yield _blob(value, place) if shapes.can_be_fetched(value) else Drift(place.step, place.path, _NO_NAME)
+        elif shapes.hints_at_blob(value) and not place.in_text:
+            yield Drift(place.step, place.path, "it has fields of a blob, and no shape of one")
         for key, child in value.items():
             if key not in _ASKED and not (blob and (key == "url" or key in shapes.ID_KEYS)):
                 yield from _walk(child, _under(place, key), value)
     elif isinstance(value, list):
         for position, item in enumerate(value):
             yield from _walk(item, _at(place, position), owner)
-    elif isinstance(value, str) and (content := _bare(value, place, owner)):
-        yield content
+    elif isinstance(value, str):
+        if content := _bare(value, place, owner):
+            yield content
+        elif wire.is_url(value) and not place.in_text:
+            yield Drift(place.step, place.path, "it is a URL that no known shape explains")
 
 
 def _without(value: Any, place: _Place, owner: JsonObject) -> Any:

@@ -27,6 +27,7 @@ _FIELDS = frozenset(
     | {"width", "height", "previewUrl", "previewUrlExpiresAt", "duration", "durationMs", "format"}
     | {"mimeType", "contentType", "size", "sizeBytes"}
 )
+_HINTS = frozenset({"urlExpiresAt", "previewUrlExpiresAt", "blobId", "blobKey"})
 _NO_EVIDENCE = frozenset({"type", "$type", "url", "format"})
 _MEDIA_TYPES = frozenset({"image", "video", "audio", "model3d"})
 _MEDIA_WORDS = frozenset(
@@ -50,6 +51,18 @@ def is_blob(value: JsonObject, key: str, *, in_text: bool) -> bool:
     if in_text or not wire.is_url(value.get("url")):
         return False
     return names_media(key) or (value.keys() <= _FIELDS and not value.keys() <= _NO_EVIDENCE)
+
+
+def can_be_fetched(value: JsonObject) -> bool:
+    """Say whether a blob names its content, or at least says that there is none yet."""
+    if wire.is_url(value.get("url")) or any(wire.is_identifier(value.get(key)) for key in ID_KEYS):
+        return True
+    return value.get("available") is False
+
+
+def hints_at_blob(value: JsonObject) -> bool:
+    """Say whether an object that is no blob has a field that, so far, blobs alone have."""
+    return not value.keys().isdisjoint(_HINTS)
 
 
 def is_bundle(value: JsonObject) -> bool:
