@@ -146,7 +146,7 @@ def _without(value: Any, place: _Place, owner: JsonObject) -> Any:
     if place.depth > MAX_DEPTH:
         return None
     if isinstance(value, dict):
-        if shapes.is_blob(value, place.key, in_text=place.in_text):
+        if shapes.is_blob(value, place.key, in_text=place.in_text) and shapes.can_be_fetched(value):
             return None
         kept = {
             key: child if key in _ASKED else _without(child, _under(place, key), value) for key, child in value.items()
