@@ -82,7 +82,7 @@ class LocalStorage:
     @contextmanager
     def receive(self) -> Iterator[Incoming]:
         """A temporary file beside the objects, locked for as long as we live so that nobody takes it for abandoned."""
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        _make_directories(self._incoming)
         descriptor, name = tempfile.mkstemp(dir=self._incoming)
         path = Path(name)
         with os.fdopen(descriptor, "wb") as file:

@@ -94,10 +94,14 @@ async def test_one_piece_of_work_is_committed_when_it_ends_well_and_else_not(
     engine: AsyncEngine, addresses: Addresses
 ) -> None:
     insert = text("INSERT INTO objects (digest, size, stored_at) VALUES (sha256('x'), 1, now()) ON CONFLICT DO NOTHING")
-    with pytest.raises(RuntimeError):
+
+    async def break_off() -> None:
         async with database.connect_once(addresses.database_url, application_name="tests") as connection:
             await connection.execute(insert)
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await break_off()
     async with engine.connect() as connection:
         assert (await connection.execute(text("SELECT count(*) FROM objects"))).scalar_one() == 0
     async with database.connect_once(addresses.database_url, application_name="tests") as connection:

@@ -1,0 +1,66 @@
+"""Manifests: enough to find a workflow's results with nothing but the storage."""
+
+import json
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from archive import manifests, results
+from tests.archive.factories import pending_results, stored_object
+
+MOMENT = datetime(2026, 1, 2, 23, 59, tzinfo=UTC)
+
+
+def test_a_manifest_lies_under_its_day_and_can_be_recognised() -> None:
+    assert manifests.name("8484131-20260121222126332", MOMENT) == (
+        "workflows/2026/01/02/8484131-20260121222126332-9e36bf67104bd7cf.json"
+    )
+
+
+@pytest.mark.parametrize(
+    "workflow_id", ["../../etc/passwd", "a/b", "/", "..", ".", "ü", "a\nb", "-", "x" * 512, "\ud800"]
+)
+def test_an_id_of_any_alphabet_is_one_safe_name(workflow_id: str) -> None:
+    name = manifests.name(workflow_id, MOMENT)
+    assert re.fullmatch(r"workflows/2026/01/02/[A-Za-z0-9_][A-Za-z0-9._-]*-[0-9a-f]{16}\.json", name)
+    assert len(name) < 140
+
+
+@given(st.lists(st.text(min_size=1, max_size=20), unique=True, max_size=20))
+def test_no_two_ids_share_a_name(ids: list[str]) -> None:
+    assert len({manifests.name(one, MOMENT).lower() for one in ids}) == len(ids)
+
+
+async def test_a_manifest_tells_what_became_of_every_result_beside_the_document(engine: AsyncEngine) -> None:
+    document = {"id": "wf", "steps": [], "metadata": {"strange": "\x00\ud800 ü"}}
+    async with engine.begin() as connection:
+        stored, withheld, dead, _ = await pending_results(connection, "output.a", "output.b", "output.c", "output.d")
+        digest = await stored_object(connection)
+        await results.settle_stored(connection, stored.id, digest)
+        await results.settle_withheld(connection, withheld.id, "minor")
+        await results.settle_dead(connection, dead.id, "no use")
+        kept = await results.kept(connection, "wf")
+    manifest = json.loads(manifests.build("wf", document, kept))
+    assert manifest["format"] == "civitai-archive/manifest/1"
+    assert manifest["workflowId"] == "wf"
+    assert manifest["document"] == document
+    common = {"step": "step", "role": "result"}
+    told = manifest["results"]
+    assert kept[0].stored_at is not None
+    assert told[0].pop("storedAt") == kept[0].stored_at.isoformat()
+    assert told[1].pop("withheldAt")
+    assert told[2].pop("deadAt")
+    assert told == [
+        {**common, "path": "output.a", "digest": digest.hex(), "size": 7, "mediaType": "image/png"},
+        {**common, "path": "output.b", "blockedReason": "minor"},
+        {**common, "path": "output.c", "lastError": "no use"},
+        {**common, "path": "output.d"},
+    ]
+
+
+def test_the_same_facts_give_the_same_bytes() -> None:
+    assert manifests.build("wf", {"id": "wf"}, []) == manifests.build("wf", {"id": "wf"}, [])
