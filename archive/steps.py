@@ -34,7 +34,6 @@ async def save(connection: AsyncConnection, workflow_id: str, workflow: document
             "provider": job.provider,
             "started_at": job.started_at,
             "completed_at": job.completed_at,
-            "document": job.document,
         }
         for step in workflow.steps
         for job in step.jobs

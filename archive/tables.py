@@ -113,7 +113,15 @@ workflows = Table(
     Column("last_error", Text),
     Column("deadline_at", Moment, nullable=False, comment="when Civitai forgets it"),
     Column("archived_at", Moment, comment="when it was first whole: terminal and every result settled"),
-    Column("gone_at", Moment, comment="when Civitai's API said that it is no more"),
+    Column(
+        "document_told",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="the document is what callbacks told: an ephemeral workflow's",
+    ),
+    Column("missing_at", Moment, comment="Civitai's API answers 404 since then"),
+    Column("gone_at", Moment, comment="when Civitai's API had the last word: it is no more"),
     Column("dead_at", Moment, comment="when we gave up, with the reason in last_error"),
     CheckConstraint("octet_length(id) BETWEEN 1 AND 512", name="id_length"),
     Index("ix_workflows_due", "deadline_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
@@ -150,7 +158,9 @@ jobs = Table(
     Column("provider", Text),
     Column("started_at", Moment),
     Column("completed_at", Moment),
-    Column("document", Json, comment="as the API's documents describe it"),
+    Column("document", Json, comment="the v1 document: last event, provider, scan context"),
+    Column("document_at", Moment, comment="when that was fetched"),
+    Column("refused_at", Moment, comment="when the API refused it to our token"),
     comment="One of Civitai's jobs",
 )
 
@@ -190,6 +200,7 @@ results = Table(
     Column("attempts", Integer, nullable=False, server_default=ZERO, comment="failed tries so far"),
     Column("next_attempt_at", Moment, nullable=False, comment="not before then"),
     Column("last_error", Text),
+    Column("missing_at", Moment, comment="Civitai's API answers 404 for the blob since then"),
     Column("stored_at", Moment),
     Column("withheld_at", Moment),
     Column("gone_at", Moment),
@@ -198,8 +209,35 @@ results = Table(
     CheckConstraint("num_nonnulls(stored_at, withheld_at, gone_at, dead_at) <= 1", name="settled_once"),
     CheckConstraint("(stored_at IS NULL) = (object_digest IS NULL)", name="stored_means_object"),
     Index("ix_results_object_digest", "object_digest", postgresql_where=text("object_digest IS NOT NULL")),
+    Index(
+        "ix_results_unsettled_blob",
+        "blob_id",
+        postgresql_where=text("blob_id IS NOT NULL AND num_nonnulls(stored_at, withheld_at, gone_at, dead_at) = 0"),
+    ),
     Index("ix_results_stored_blob", "blob_id", postgresql_where=text("stored_at IS NOT NULL AND blob_id IS NOT NULL")),
     comment="One place in a workflow where content appears, and how it settled",
+)
+
+drift = Table(
+    "drift",
+    metadata,
+    Column("workflow_id", ForeignKey("workflows.id", ondelete="CASCADE"), primary_key=True),
+    Column("step", Text, primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("step_type", Text),
+    Column("reason", Text, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    comment="Something in a document that might be content and cannot be read as such",
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("cause", Text, primary_key=True, comment="rate, credentials, or jobs (their documents alone)"),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    comment="A time in which nobody calls Civitai's API; it holds until it has passed",
 )
 
 attempts = Table(
