@@ -89,13 +89,15 @@ async def save(connection: AsyncConnection, claim: Claim, document: JsonObject, 
     whatever the new one says.
     """
     workflow = documents.read(document)
+    # Nothing has ended in the future: a senseless time must not put the deadline off for ever, or out of range.
+    kept_since = min(workflow.completed_at or workflow.created_at or claim.heard_at, claim.claimed_at)
     facts: dict[str, object] = {
         "fetched_at": func.now(),
         "status": case(
             (func.lower(_workflows.status).in_(statuses.TERMINAL), _workflows.status),
             else_=workflow.status,
         ),
-        "deadline_at": (workflow.completed_at or workflow.created_at or claim.heard_at) + RETENTION,
+        "deadline_at": kept_since + RETENTION,
         "failures": 0,
         "last_error": None,
         "dead_at": None,
