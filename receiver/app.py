@@ -31,7 +31,9 @@ def create_app(config: settings.Settings) -> Starlette:
             yield {"access": allowed, "engine": engine, "bell": hung}
         await engine.dispose()
 
-    return Starlette(routes=ROUTES, lifespan=lifespan)
+    app = Starlette(routes=ROUTES, lifespan=lifespan)
+    app.router.redirect_slashes = False  # a redirect would repeat the query, secret and all
+    return app
 
 
 def __getattr__(name: str) -> Starlette:
