@@ -49,19 +49,25 @@ async def receive(request: Request[State]) -> Response:
 async def _store(request: Request[State], source: str, parameters: Parameters, body: bytes) -> Response:
     try:
         event = parse(body)
-    except Unreadable as unreadable:
+        delivery = events.Delivery(event, source, parameters, body)
         async with request.state["engine"].begin() as connection:
-            await events.set_aside(
-                connection, source=source, parameters=parameters, body=body, reason=unreadable.reason
-            )
-        log.warning("put a callback into quarantine", source=source, reason=unreadable.reason)
-        return JSONResponse({"status": "quarantined"}, 202)
-    delivery = events.Delivery(event, source, parameters, body)
-    async with request.state["engine"].begin() as connection:
-        due = await events.record(connection, [delivery])
+            due = await events.record(connection, [delivery])
+    except Unreadable as unreadable:
+        return await _set_aside(request, source, parameters, body, unreadable.reason)
+    except RecursionError:  # what Python can just read, it may not be able to write as jsonb
+        return await _set_aside(request, source, parameters, body, "it is nested too deeply")
     request.state["bell"].ring(due)
     log.info("stored an event", workflow=event.workflow_id, scope=event.scope, status=event.status, source=source)
     return JSONResponse({"status": "accepted"}, 202)
+
+
+async def _set_aside(
+    request: Request[State], source: str, parameters: Parameters, body: bytes, reason: str
+) -> Response:
+    async with request.state["engine"].begin() as connection:
+        await events.set_aside(connection, source=source, parameters=parameters, body=body, reason=reason)
+    log.warning("put a callback into quarantine", source=source, reason=reason)
+    return JSONResponse({"status": "quarantined"}, 202)
 
 
 async def _body(request: Request[State]) -> bytes:
