@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from archive import results
+from archive import results, workflows
 from orchestration.wire import JsonObject
 
 FORMAT = "civitai-archive/manifest/1"
@@ -23,13 +23,14 @@ def name(workflow_id: str, created_at: datetime) -> str:
     return f"workflows/{created_at:%Y/%m/%d}/{slug}-{digest}.json"
 
 
-def build(workflow_id: str, document: JsonObject, kept: Sequence[results.Kept]) -> bytes:
+def build(workflow_id: str, workflow: workflows.Kept, kept: Sequence[results.Kept]) -> bytes:
     """The manifest's bytes: the document as Civitai gave it, and for each result what became of it."""
     manifest = {
         "format": FORMAT,
         "workflowId": workflow_id,
         "results": [_told(result) for result in kept],
-        "document": document,
+        "told": workflow.told,
+        "document": workflow.document,
     }
     return json.dumps(manifest, indent=1).encode()
 

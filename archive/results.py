@@ -6,19 +6,23 @@ has come. Callers hold the workflow (`workflows.hold`) while they write.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, and_, bindparam, case, func, null, select, update
+from sqlalchemy import Boolean, FromClause, and_, bindparam, case, func, null, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
 
 from archive import tables
-from orchestration import wire
 from orchestration.results import Found
 
 _results = tables.results.c
-_unsettled = func.num_nonnulls(_results.stored_at, _results.withheld_at, _results.gone_at, _results.dead_at) == 0
+
+
+def unsettled(table: FromClause) -> ColumnElement[bool]:
+    """The condition that a row of `results`, or of an alias of it, has not been settled in any way."""
+    return func.num_nonnulls(table.c.stored_at, table.c.withheld_at, table.c.gone_at, table.c.dead_at) == 0
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Pending:
     url: str | None
     url_expires_at: datetime | None
     attempts: int
+    missing_at: datetime | None
     next_attempt_at: datetime
     is_due: bool
 
@@ -84,7 +89,9 @@ async def add(connection: AsyncConnection, workflow_id: str, found: Sequence[Fou
         "next_attempt_at": case((has_just_appeared, func.now()), else_=_results.next_attempt_at),
     }
     await connection.execute(
-        row.on_conflict_do_update(index_elements=["workflow_id", "step", "path"], set_=freshened, where=_unsettled),
+        row.on_conflict_do_update(
+            index_elements=["workflow_id", "step", "path"], set_=freshened, where=unsettled(tables.results)
+        ),
         [
             {
                 "workflow_id": workflow_id,
@@ -120,10 +127,11 @@ async def pending(connection: AsyncConnection, workflow_id: str) -> Sequence[Pen
             _results.url,
             _results.url_expires_at,
             _results.attempts,
+            _results.missing_at,
             _results.next_attempt_at,
             (_results.next_attempt_at <= func.now()),
         )
-        .where(_results.workflow_id == workflow_id, _unsettled)
+        .where(_results.workflow_id == workflow_id, unsettled(tables.results))
         .order_by(_results.id)
     )
     return [Pending(*row) for row in await connection.execute(query)]
@@ -135,37 +143,24 @@ async def settle_stored_elsewhere(connection: AsyncConnection, workflow_id: str)
     sound = and_(tables.objects.c.damaged_at.is_(None), tables.objects.c.deleting_at.is_(None))
     await connection.execute(
         update(tables.results)
-        .where(_results.workflow_id == workflow_id, _unsettled)
+        .where(_results.workflow_id == workflow_id, unsettled(tables.results))
         .where(_results.blob_id == elsewhere.c.blob_id, elsewhere.c.stored_at.is_not(None))
         .where(elsewhere.c.object_digest == tables.objects.c.digest, sound)
         .values(stored_at=func.now(), object_digest=elsewhere.c.object_digest, last_error=None)
     )
 
 
-async def settle_stored(connection: AsyncConnection, result_id: int, digest: bytes) -> None:
-    """The result's content is the object with this digest."""
-    await _settle(connection, result_id, {"stored_at": func.now(), "object_digest": digest, "last_error": None})
-
-
-async def settle_withheld(connection: AsyncConnection, result_id: int, reason: str) -> None:
-    """Civitai keeps the content back, and said why."""
-    await _settle(connection, result_id, {"withheld_at": func.now(), "blocked_reason": wire.storable(reason)})
-
-
-async def settle_dead(connection: AsyncConnection, result_id: int, error: str) -> None:
-    """We gave up, with the reason."""
-    facts = {"dead_at": func.now(), "attempts": _results.attempts + 1, "last_error": wire.storable(error)}
-    await _settle(connection, result_id, facts)
-
-
-async def put_off(connection: AsyncConnection, result_id: int, *, error: str, next_attempt_at: datetime) -> None:
-    """A try failed; the next is not before `next_attempt_at`."""
-    facts = {
-        "attempts": _results.attempts + 1,
-        "last_error": wire.storable(error),
-        "next_attempt_at": next_attempt_at,
-    }
-    await _settle(connection, result_id, facts)
+async def leave_to_others(connection: AsyncConnection, workflow_id: str, *, seconds: float) -> None:
+    """Put off, uncounted, what another workflow's owner is downloading at this moment: soon it will be stored."""
+    elsewhere, owner = tables.results.alias("elsewhere"), tables.workflows.alias("owner")
+    await connection.execute(
+        update(tables.results)
+        .where(_results.workflow_id == workflow_id, unsettled(tables.results))
+        .where(elsewhere.c.blob_id == _results.blob_id, unsettled(elsewhere))
+        .where(elsewhere.c.next_attempt_at <= func.now(), elsewhere.c.workflow_id != workflow_id)
+        .where(owner.c.id == elsewhere.c.workflow_id, owner.c.leased_until > func.now())
+        .values(next_attempt_at=func.now() + timedelta(seconds=seconds))
+    )
 
 
 async def kept(connection: AsyncConnection, workflow_id: str) -> Sequence[Kept]:
@@ -193,7 +188,3 @@ async def kept(connection: AsyncConnection, workflow_id: str) -> Sequence[Kept]:
     )
     rows: Sequence[Any] = (await connection.execute(query)).all()
     return [Kept(*row) for row in rows]
-
-
-async def _settle(connection: AsyncConnection, result_id: int, facts: dict[str, object]) -> None:
-    await connection.execute(update(tables.results).where(_results.id == result_id, _unsettled).values(facts))

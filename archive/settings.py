@@ -30,6 +30,10 @@ EXAMPLES: Mapping[str, str] = {
     "PUBLIC_URL": "https://archive.example.org",
     "ARCHIVE_HOME": "./.archive",
     "BLOB_ALLOW_PRIVATE": "false",
+    "API_CALLS_PER_SECOND": "50",
+    "KEEP_PREVIEWS": "false",
+    "KEEP_BY_PRODUCTS": "true",
+    "KEEP_TOLD_RESULTS": "true",
     "RECEIVER_PORT": "8000",
 }
 """The variables we read, each with a value that would be right."""
@@ -90,6 +94,10 @@ class Settings:
     public_url: str | None
     home: Path
     blob_allow_private: bool
+    api_calls_per_second: int
+    keep_previews: bool
+    keep_by_products: bool
+    keep_told_results: bool
     receiver_port: int
 
     def required_api_token(self) -> Secret:
@@ -136,6 +144,10 @@ def read(environment: Mapping[str, str]) -> Settings:
         else None,
         home=home,
         blob_allow_private=_flag("BLOB_ALLOW_PRIVATE", _value(environment, "BLOB_ALLOW_PRIVATE") or "false"),
+        api_calls_per_second=_count("API_CALLS_PER_SECOND", _value(environment, "API_CALLS_PER_SECOND") or "50"),
+        keep_previews=_flag("KEEP_PREVIEWS", _value(environment, "KEEP_PREVIEWS") or "false"),
+        keep_by_products=_flag("KEEP_BY_PRODUCTS", _value(environment, "KEEP_BY_PRODUCTS") or "true"),
+        keep_told_results=_flag("KEEP_TOLD_RESULTS", _value(environment, "KEEP_TOLD_RESULTS") or "true"),
         receiver_port=_port("RECEIVER_PORT", _value(environment, "RECEIVER_PORT") or "8000"),
     )
 
@@ -244,6 +256,12 @@ def _flag(variable: str, value: str) -> bool:
     if value.lower() not in ("true", "false"):
         raise SettingsError(variable, f"is {value!r}, neither true nor false")
     return value.lower() == "true"
+
+
+def _count(variable: str, value: str) -> int:
+    if not value.isascii() or not value.isdigit() or not 0 < int(value) <= 1_000_000:
+        raise SettingsError(variable, f"is {value!r}, not a whole number from 1 to 1000000")
+    return int(value)
 
 
 def _port(variable: str, value: str) -> int:

@@ -1,7 +1,11 @@
 """The steps and jobs of a workflow, as the API's document describes them."""
 
-from sqlalchemy.dialects.postgresql import insert
+from collections.abc import Sequence
+
+from sqlalchemy import Table, func
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
 
 from archive import tables
 from orchestration import documents, results
@@ -40,11 +44,16 @@ async def save(connection: AsyncConnection, workflow_id: str, workflow: document
     ]
     if steps:
         row = insert(tables.steps)
-        replaced = {name: row.excluded[name] for name in steps[0] if name not in ("workflow_id", "name")}
+        replaced = _replaced(tables.steps, row, [name for name in steps[0] if name not in ("workflow_id", "name")])
         await connection.execute(
             row.on_conflict_do_update(index_elements=["workflow_id", "name"], set_=replaced), steps
         )
     if jobs:
         row = insert(tables.jobs)
-        replaced = {name: row.excluded[name] for name in jobs[0] if name not in ("workflow_id", "id")}
+        replaced = _replaced(tables.jobs, row, [name for name in jobs[0] if name not in ("workflow_id", "id")])
         await connection.execute(row.on_conflict_do_update(index_elements=["workflow_id", "id"], set_=replaced), jobs)
+
+
+def _replaced(table: Table, row: Insert, names: Sequence[str]) -> dict[str, ColumnElement[object]]:
+    """What a document says replaces what is there; what it does not say leaves it."""
+    return {name: func.coalesce(row.excluded[name], table.c[name]) for name in names}

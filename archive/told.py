@@ -20,5 +20,5 @@ async def document(connection: AsyncConnection, workflow_id: str) -> JsonObject 
     )
     for status, told in await connection.execute(query):
         if statuses.is_terminal(status) and isinstance(told, dict):
-            return {**told, "id": workflow_id, "status": status, "ephemeral": True}
+            return {**told, "id": workflow_id, "status": status}
     return None

@@ -12,7 +12,7 @@ from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
-from archive import tables
+from archive import pauses, tables
 from orchestration import documents, statuses, wire
 from orchestration.wire import JsonObject
 
@@ -40,9 +40,19 @@ class Claim:
     ephemeral: bool
     heard_at: datetime
     deadline_at: datetime
+    missing_at: datetime | None
     archived_at: datetime | None
     failures: int
     claimed_at: datetime
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The document of a workflow, whether callbacks told it and not the API, and when Civitai had forgotten it."""
+
+    document: JsonObject | None
+    told: bool
+    gone_at: datetime | None
 
 
 async def claim(connection: AsyncConnection, workflow_id: str) -> Claim | None:
@@ -59,6 +69,7 @@ async def claim(connection: AsyncConnection, workflow_id: str) -> Claim | None:
             _workflows.ephemeral,
             _workflows.heard_at,
             _workflows.deadline_at,
+            _workflows.missing_at,
             _workflows.archived_at,
             _workflows.failures,
             func.now(),
@@ -82,29 +93,34 @@ async def hold(connection: AsyncConnection, claim: Claim) -> None:
     _one_row(len((await connection.execute(row)).all()))
 
 
-async def save(connection: AsyncConnection, claim: Claim, document: JsonObject, *, keep_document: bool) -> None:
-    """Write what the API said of a workflow. Raises Overtaken.
+async def save(
+    connection: AsyncConnection, claim: Claim, document: JsonObject, *, keep_document: bool, told: bool = False
+) -> None:
+    """Write what the API said of a workflow, or, `told`, what callbacks did of an ephemeral one. Raises Overtaken.
 
     With `keep_document` the document that is there stays: the new one names less than it. A terminal status stays
-    whatever the new one says.
+    whatever the new one says; that its owner deleted it makes the workflow gone.
     """
     workflow = documents.read(document)
     # Nothing has ended in the future: a senseless time must not put the deadline off for ever, or out of range.
     kept_since = min(workflow.completed_at or workflow.created_at or claim.heard_at, claim.claimed_at)
     facts: dict[str, object] = {
         "fetched_at": func.now(),
-        "status": case(
-            (func.lower(_workflows.status).in_(statuses.TERMINAL), _workflows.status),
-            else_=workflow.status,
-        ),
         "deadline_at": kept_since + RETENTION,
         "failures": 0,
         "last_error": None,
+        "missing_at": None,
         "dead_at": None,
     }
+    if workflow.status == statuses.DELETED or workflow.deleted_at:
+        facts["gone_at"] = func.coalesce(_workflows.gone_at, func.now())
+    else:
+        has_ended = func.lower(_workflows.status).in_(statuses.TERMINAL)
+        facts["status"] = case((has_ended, _workflows.status), else_=workflow.status)
     if not keep_document:
         facts |= {
             "document": document,
+            "document_told": told,
             "tags": workflow.tags,
             "metadata": workflow.metadata,
             "created_at": workflow.created_at,
@@ -119,11 +135,31 @@ async def save(connection: AsyncConnection, claim: Claim, document: JsonObject, 
     _one_row(result.rowcount)
 
 
-async def document(connection: AsyncConnection, workflow_id: str) -> JsonObject | None:
-    """The document that is kept, if there is one."""
-    row = select(_workflows.document).where(_workflows.id == workflow_id)
-    kept: JsonObject | None = (await connection.execute(row)).scalar_one_or_none()
-    return kept
+async def kept(connection: AsyncConnection, workflow_id: str) -> Kept:
+    """What is kept of a workflow as a whole."""
+    row = select(_workflows.document, _workflows.document_told, _workflows.gone_at).where(_workflows.id == workflow_id)
+    return Kept(*(await connection.execute(row)).one())
+
+
+async def miss(connection: AsyncConnection, claim: Claim) -> None:
+    """Civitai's API answered 404: remember since when. Raises Overtaken."""
+    since = {"missing_at": func.coalesce(_workflows.missing_at, func.now())}
+    result = await connection.execute(update(tables.workflows).where(*_is_mine(claim)).values(since))
+    _one_row(result.rowcount)
+
+
+async def depart(connection: AsyncConnection, claim: Claim) -> None:
+    """Civitai's API had the last word: the workflow is no more. What is kept of it stays. Raises Overtaken."""
+    gone = {"gone_at": func.coalesce(_workflows.gone_at, func.now()), "last_error": None}
+    result = await connection.execute(update(tables.workflows).where(*_is_mine(claim)).values(gone))
+    _one_row(result.rowcount)
+
+
+async def extend(connection: AsyncConnection, claim: Claim) -> None:
+    """All that is not safe yet has been renewed at Civitai: its 30 days start anew. Raises Overtaken."""
+    renewed = {"deadline_at": func.greatest(_workflows.deadline_at, func.now() + RETENTION)}
+    result = await connection.execute(update(tables.workflows).where(*_is_mine(claim)).values(renewed))
+    _one_row(result.rowcount)
 
 
 async def release(connection: AsyncConnection, claim: Claim, *, due_at: datetime | None) -> bool:
@@ -146,9 +182,10 @@ async def bury(connection: AsyncConnection, claim: Claim, *, error: str) -> bool
     return await _give_back(connection, claim, facts, None)
 
 
-async def seal(connection: AsyncConnection, claim: Claim) -> bool:
+async def seal(connection: AsyncConnection, claim: Claim, *, due_at: datetime | None) -> bool:
     """The workflow is whole: archived, the first time that it was. Raises Overtaken."""
-    return await _give_back(connection, claim, {"archived_at": func.coalesce(_workflows.archived_at, func.now())}, None)
+    archived: dict[str, object] = {"archived_at": func.coalesce(_workflows.archived_at, func.now())}
+    return await _give_back(connection, claim, archived, due_at)
 
 
 async def due(connection: AsyncConnection, limit: int, *, unanswered: timedelta) -> Sequence[str]:
@@ -179,7 +216,7 @@ async def _give_back(
 
 def _is_due() -> ColumnElement[bool]:
     free = or_(_workflows.leased_until.is_(None), _workflows.leased_until < func.now())
-    return (_workflows.due_at <= func.now()) & free
+    return (_workflows.due_at <= func.now()) & free & pauses.none_holds()
 
 
 def _is_mine(claim: Claim) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

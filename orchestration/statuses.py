@@ -6,6 +6,9 @@ again. Civitai adds statuses without notice, so one that we do not know is kept 
 
 TERMINAL: frozenset[str] = frozenset({"succeeded", "failed", "expired", "canceled"})
 
+DELETED = "deleted"
+"""What its owner removed: no outcome, and it may follow any."""
+
 
 def is_terminal(status: str | None) -> bool:
     """Say whether nothing more will happen. `deleted`, what its owner removed, is not such an end."""

@@ -2,20 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from archive import attempts, manifests, queue, results, steps, workflows
+from archive import attempts, manifests, queue, results, workflows
 from orchestration import documents, errors, statuses
-from orchestration import results as finder
-from orchestration.wire import JsonObject
-from worker import keep_result, lease, schedule
+from worker import civitai, fetch, job_documents, keep_result, lease, renew, save_document, schedule
 from worker.tools import Tools
 
-KEPT_ROLES = frozenset({"result", "by-product"})
-"""Previews are smaller likenesses of results; a bundle holds blobs that are results themselves."""
+TROUBLE_OF_OURS = timedelta(seconds=30)
+"""When storage is away: how long until what is due is looked at again."""
 
 log = structlog.get_logger()
 
@@ -23,8 +20,9 @@ log = structlog.get_logger()
 async def archive_workflow(tools: Tools, workflow_id: str) -> None:
     """Do what is owed to a workflow. Harmless at any time: the row decides.
 
-    1. Claim: a conditional UPDATE sets a lease, which a heartbeat keeps alive. No row: somebody has it, or nothing
-       is due. From here on every write names the claim, so an owner that was overtaken writes nothing.
+    1. Claim: a conditional UPDATE sets a lease, which a heartbeat keeps alive. No row: somebody has it, nothing is
+       due, or all fetching pauses. From here on every write names the claim, so an owner that was overtaken writes
+       nothing.
     2. GET the workflow, with no transaction open.
     3. Save the document, its steps, jobs and results in one transaction.
     4. Download each result that is not settled and due.
@@ -49,10 +47,12 @@ async def _archive(tools: Tools, claim: workflows.Claim) -> bool:
     """From fetch to release; whether the workflow is due again at once."""
     began, began_at = time.monotonic(), datetime.now(UTC)
     try:
-        document = tools.access.strike_document(await tools.api.get(claim.workflow_id))
-        pending = await _save(tools, claim, document)
+        fetched = await fetch.fetch(tools, claim)
+        pending = await save_document.save(tools, claim, fetched)
         await keep_result.keep_all(tools, claim, [result for result in pending if result.is_due])
-        return await _finish(tools, claim)
+        if fetched.error is not None:
+            raise fetched.error
+        return await _finish(tools, claim, is_final=not fetched.told or claim.ephemeral)
     except asyncio.CancelledError:
         # The process is to stop: whoever is left can go on at once.
         async with asyncio.timeout(2), tools.engine.begin() as connection:
@@ -60,67 +60,51 @@ async def _archive(tools: Tools, claim: workflows.Claim) -> bool:
         raise
     except workflows.Overtaken:
         raise
+    except civitai.Paused:
+        async with tools.engine.begin() as connection:
+            await workflows.release(connection, claim, due_at=datetime.now(UTC))
+        return False  # ringing would be in vain; the sweep does when the pause is over
+    except OSError as error:
+        log.error("storage is away; what is due stays due", workflow=claim.workflow_id, error=str(error))
+        await renew.renew_at_risk(tools, claim)
+        async with tools.engine.begin() as connection:
+            return await workflows.release(connection, claim, due_at=datetime.now(UTC) + TROUBLE_OF_OURS)
     except Exception as error:
-        if not isinstance(error, errors.OrchestrationError | OSError):
+        if not isinstance(error, errors.OrchestrationError):
             log.exception("could not archive a workflow", workflow=claim.workflow_id)
         return await _put_off(tools, claim, error, began_at, time.monotonic() - began)
 
 
-async def _save(tools: Tools, claim: workflows.Claim, document: JsonObject) -> Sequence[results.Pending]:
-    """Write what the API said; the results that are not settled."""
-    workflow = documents.read(document)
-    ended = {step.name for step in workflow.steps if statuses.is_terminal(step.status)}
-    wanted = [
-        result
-        for result in finder.find(document)
-        if result.role in KEPT_ROLES and (result.step in ended or statuses.is_terminal(workflow.status))
-    ]
-    async with tools.engine.begin() as connection:
-        await workflows.hold(connection, claim)
-        before = await workflows.document(connection, claim.workflow_id)
-        keep_document = before is not None and not _may_replace(before, document)
-        await workflows.save(connection, claim, document, keep_document=keep_document)
-        if not keep_document:
-            await steps.save(connection, claim.workflow_id, workflow)
-        await results.add(connection, claim.workflow_id, wanted)
-        await results.settle_stored_elsewhere(connection, claim.workflow_id)
-        return await results.pending(connection, claim.workflow_id)
+async def _finish(tools: Tools, claim: workflows.Claim, *, is_final: bool) -> bool:
+    """Seal or release; whether the workflow is due again at once.
 
-
-def _may_replace(before: JsonObject, document: JsonObject) -> bool:
-    """Whether a document may take the place of another: one that has ended gives way only to one that names as much."""
-    if not statuses.is_terminal(documents.read(before).status):
-        return True
-    return statuses.is_terminal(documents.read(document).status) and _places(before) <= _places(document)
-
-
-def _places(document: JsonObject) -> set[tuple[str, str]]:
-    return {(result.step, result.path) for result in finder.find(document)}
-
-
-async def _finish(tools: Tools, claim: workflows.Claim) -> bool:
-    """Seal or release; whether the workflow is due again at once."""
+    Without `is_final` the API is asked again later, though there may be nothing left to do.
+    """
     now = datetime.now(UTC)
     async with tools.engine.connect() as connection:
-        document = await workflows.document(connection, claim.workflow_id) or {}
+        workflow = await workflows.kept(connection, claim.workflow_id)
         kept = await results.kept(connection, claim.workflow_id)
         pending = await results.pending(connection, claim.workflow_id)
-    workflow = documents.read(document)
-    ended = statuses.is_terminal(workflow.status)
+    document = documents.read(workflow.document or {})
+    ended = statuses.is_terminal(document.status)
+    looks = [result.next_attempt_at for result in pending]
     if ended:
-        name = manifests.name(claim.workflow_id, workflow.created_at or claim.heard_at)
-        manifest = manifests.build(claim.workflow_id, document, kept)
+        name = manifests.name(claim.workflow_id, document.created_at or claim.heard_at)
+        manifest = manifests.build(claim.workflow_id, workflow, kept)
         await tools.storage.write(name, manifest, media_type=manifests.MEDIA_TYPE)
+        if now < claim.deadline_at and not await job_documents.keep_all(tools, claim):
+            looks.append(schedule.next_look(claim.heard_at, now=now))
+        if not is_final:
+            looks.append(now + fetch.GONE_AFTER)
+    elif workflow.gone_at is None:
+        looks.append(schedule.next_look(claim.heard_at, now=now))
     async with tools.engine.begin() as connection:
         if ended and not pending:
-            log.info("archived", workflow=claim.workflow_id, status=workflow.status, results=len(kept))
-            return await workflows.seal(connection, claim)
-        if not ended and now >= claim.deadline_at:
-            return await workflows.bury(connection, claim, error=f"still {workflow.status} at its deadline")
-        looks = [result.next_attempt_at for result in pending]
-        if not ended:
-            looks.append(schedule.next_look(claim.heard_at, now=now))
-        return await workflows.release(connection, claim, due_at=min(looks))
+            log.info("archived", workflow=claim.workflow_id, status=document.status, results=len(kept))
+            return await workflows.seal(connection, claim, due_at=min(looks, default=None))
+        if not ended and workflow.gone_at is None and now >= claim.deadline_at:
+            return await workflows.bury(connection, claim, error=f"still {document.status} at its deadline")
+        return await workflows.release(connection, claim, due_at=min(looks, default=None))
 
 
 async def _put_off(tools: Tools, claim: workflows.Claim, error: Exception, began_at: datetime, seconds: float) -> bool:

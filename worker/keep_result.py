@@ -1,116 +1,90 @@
-"""One result: from its signed URL to an object in storage and a row that says so."""
+"""One result, from due to what became of it: stored, withheld, gone, dead, or put off."""
 
 import asyncio
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import structlog
 
-from archive import attempts, objects, results, workflows
+from archive import attempts, objects, results, settling, workflows
 from orchestration import errors
-from orchestration import results as finder
-from worker import schedule
+from worker import civitai, download, fetch, schedule
 from worker.tools import Tools
-
-URL_MARGIN = timedelta(seconds=5)
-"""A URL that expires within this time is refreshed before it is used."""
 
 log = structlog.get_logger()
 
 
-class Withheld(Exception):
-    """Civitai keeps the content back, and says why."""
-
-
-class NotAvailable(errors.Transient):
-    """Civitai has not made the content available yet, it will be asked for again."""
-
-
 async def keep_all(tools: Tools, claim: workflows.Claim, pending: Sequence[results.Pending]) -> None:
-    """Try each of these results once, as many at a time as the worker has slots. Raises Overtaken."""
+    """Try each of these results once, as many at a time as the worker has slots, and each blob once only.
+
+    Raises Overtaken, and OSError when storage fails: then there is no use in going on.
+    """
+    blobs: dict[str, list[results.Pending]] = {}
+    for result in pending:
+        blobs.setdefault(result.blob_id or f"result {result.id}", []).append(result)
     try:
         async with asyncio.TaskGroup() as group:
-            for result in pending:
-                group.create_task(_keep_in_turn(tools, claim, result))
+            for places in blobs.values():
+                group.create_task(_keep_in_turn(tools, claim, places))
     except BaseExceptionGroup as errors_of_tasks:
         # The first has stopped the others; it is the one to tell.
         raise errors_of_tasks.exceptions[0] from None
 
 
-async def _keep_in_turn(tools: Tools, claim: workflows.Claim, result: results.Pending) -> None:
+async def _keep_in_turn(tools: Tools, claim: workflows.Claim, places: Sequence[results.Pending]) -> None:
+    first, *others = places
     async with tools.download_slots:
-        await keep(tools, claim, result)
+        await keep(tools, claim, first)
+    if others:
+        async with tools.engine.begin() as connection:
+            await workflows.hold(connection, claim)
+            await results.settle_stored_elsewhere(connection, claim.workflow_id)
 
 
 async def keep(tools: Tools, claim: workflows.Claim, result: results.Pending) -> None:
-    """Download one result and settle it, or keep the failed try and put it off. Raises Overtaken."""
+    """Download one result and write what became of it. Raises Overtaken, and OSError when storage fails."""
     began, began_at = time.monotonic(), datetime.now(UTC)
     try:
-        await _download(tools, claim, result)
-    except Withheld as withheld:
+        stored = await download.download(tools, result)
+    except download.Withheld as withheld:
         log.info("withheld", workflow=claim.workflow_id, step=result.step, path=result.path, reason=str(withheld))
         async with tools.engine.begin() as connection:
             await workflows.hold(connection, claim)
-            await results.settle_withheld(connection, result.id, str(withheld))
-    except (errors.OrchestrationError, OSError) as error:
+            await settling.withheld(connection, result.id, str(withheld))
+    except civitai.Paused as pause:
+        async with tools.engine.begin() as connection:
+            await workflows.hold(connection, claim)
+            await settling.wait(connection, result.id, reason=str(pause.__cause__), until=datetime.now(UTC))
+    except errors.OrchestrationError as error:
         await _put_off(tools, claim, result, error, began_at, time.monotonic() - began)
-
-
-async def _download(tools: Tools, claim: workflows.Claim, result: results.Pending) -> None:
-    url = result.url
-    if url is None or (result.url_expires_at and result.url_expires_at <= datetime.now(UTC) + URL_MARGIN):
-        url = await _fresh_url(tools, result)
-    try:
-        await _store(tools, claim, result, url)
-    except errors.UrlExpired:
-        await _store(tools, claim, result, await _fresh_url(tools, result))
-
-
-async def _fresh_url(tools: Tools, result: results.Pending) -> str:
-    """A URL signed just now. Without a blob id there is none to ask for: the next fetch of the workflow brings one."""
-    if result.blob_id is None:
-        raise errors.UrlExpired(call="refresh", id=result.path)
-    blob = finder.read_blob(await tools.api.refresh(result.blob_id))
-    if blob.blocked_reason and not blob.available:
-        raise Withheld(blob.blocked_reason)
-    if blob.url is None or blob.available is False:
-        raise NotAvailable(call="refresh", id=result.blob_id)
-    return blob.url
-
-
-async def _store(tools: Tools, claim: workflows.Claim, result: results.Pending, url: str) -> None:
-    """Stream to a temporary file while hashing; durable under its digest first, then the row says so."""
-    with tools.storage.receive() as incoming:
-        async with tools.blobs.open(url) as content:
-            async for chunk in content.chunks:
-                incoming.write(chunk)
-        if incoming.size == 0:
-            raise errors.Truncated(call="download", url=url, detail="it is empty")
-        await tools.storage.keep(incoming, media_type=content.media_type)
-    async with tools.engine.begin() as connection:
-        await workflows.hold(connection, claim)
-        await objects.add(connection, incoming.digest, size=incoming.size, media_type=content.media_type)
-        await results.settle_stored(connection, result.id, incoming.digest)
+    else:
+        async with tools.engine.begin() as connection:
+            await workflows.hold(connection, claim)
+            await objects.add(connection, stored.digest, size=stored.size, media_type=stored.media_type)
+            await settling.stored(connection, result.id, stored.digest)
 
 
 async def _put_off(
     tools: Tools,
     claim: workflows.Claim,
     result: results.Pending,
-    error: Exception,
+    error: errors.OrchestrationError,
     began_at: datetime,
     seconds: float,
 ) -> None:
-    reason = str(error) or type(error).__name__
-    next_attempt_at = schedule.next_try(error, result.attempts + 1, now=datetime.now(UTC), deadline=claim.deadline_at)
+    """Keep the failed try; then the result is gone, dead, or tried again later."""
+    # While a URL of it lives, a 404 for its blob says nothing: ephemeral blobs are never known by their ids.
+    is_missing = isinstance(error, errors.NotFound) and (result.url is None or download.is_expired(result))
+    is_gone = is_missing and await fetch.is_final(tools, result.missing_at)
+    at = schedule.next_try(error, result.attempts + 1, now=datetime.now(UTC), deadline=claim.deadline_at)
     log.warning(
-        "a try at a result failed",
+        "gone: Civitai's API answers 404" if is_gone else "a try at a result failed",
         workflow=claim.workflow_id,
         step=result.step,
         path=result.path,
-        error=reason,
-        next_try=next_attempt_at,
+        error=str(error),
+        next_try=None if is_gone else at,
     )
     async with tools.engine.begin() as connection:
         await workflows.hold(connection, claim)
@@ -121,10 +95,16 @@ async def _put_off(
             path=result.path,
             began_at=began_at,
             seconds=seconds,
-            error=reason,
-            http_status=getattr(error, "status", None),
+            error=str(error),
+            http_status=error.status,
         )
-        if next_attempt_at is None:
-            await results.settle_dead(connection, result.id, reason)
+        if is_missing:
+            await settling.miss(connection, result.id)
+        elif result.missing_at is not None:
+            await settling.find_again(connection, result.id)
+        if is_gone:
+            await settling.gone(connection, result.id, str(error))
+        elif at is None:
+            await settling.dead(connection, result.id, str(error))
         else:
-            await results.put_off(connection, result.id, error=reason, next_attempt_at=next_attempt_at)
+            await settling.put_off(connection, result.id, error=str(error), next_attempt_at=at)

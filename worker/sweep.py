@@ -5,6 +5,7 @@ from datetime import timedelta
 import structlog
 
 from archive import queue, workflows
+from worker import civitai
 from worker.tools import Tools
 
 QUEUE_AT_MOST = 64
@@ -18,7 +19,8 @@ log = structlog.get_logger()
 
 
 async def sweep(tools: Tools) -> None:
-    """Top the queue up with what is due and held by nobody, nearest deadline first."""
+    """Top the queue up with what is due and held by nobody, nearest deadline first; nothing is during a pause."""
+    await civitai.probe(tools)
     room = QUEUE_AT_MOST - await queue.waiting(tools.redis)
     if room <= 0:
         return

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from aiolimiter import AsyncLimiter
 from arq.connections import ArqRedis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,11 +19,13 @@ DOWNLOADS_AT_ONCE = 16
 class Tools:
     """The hands of the archiver. The API client holds the token; the blob client cannot."""
 
+    config: settings.Settings
     access: access.Access
     engine: AsyncEngine
     redis: ArqRedis
     storage: storage.LocalStorage
     api: client.Client
+    calls: AsyncLimiter
     blobs: blobs.BlobClient
     download_slots: asyncio.Semaphore
 
@@ -38,12 +41,14 @@ async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
         store = storage.open_storage(config.storage_url)
         store.clear_abandoned()
         yield Tools(
+            config=config,
             access=access.Access(config.callback_secrets),
             engine=engine,
             redis=await stack.enter_async_context(queue.client(redis_url)),
             storage=store,
             # One try a call: a failed one is a row, and the next a claim.
             api=await stack.enter_async_context(client.Client(config.api_url, token, retries=None)),
+            calls=AsyncLimiter(config.api_calls_per_second, 1),
             blobs=await stack.enter_async_context(blobs.BlobClient()),
             download_slots=asyncio.Semaphore(DOWNLOADS_AT_ONCE),
         )

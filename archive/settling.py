@@ -1,0 +1,63 @@
+"""How a result settles, and what is written while it has not. Callers hold the workflow (`workflows.hold`)."""
+
+from datetime import datetime
+
+from sqlalchemy import func, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from archive import results, tables
+from orchestration import wire
+
+_results = tables.results.c
+
+
+async def stored(connection: AsyncConnection, result_id: int, digest: bytes) -> None:
+    """The result's content is the object with this digest."""
+    await _settle(connection, result_id, {"stored_at": func.now(), "object_digest": digest, "last_error": None})
+
+
+async def withheld(connection: AsyncConnection, result_id: int, reason: str) -> None:
+    """Civitai keeps the content back, and said why."""
+    await _settle(connection, result_id, {"withheld_at": func.now(), "blocked_reason": wire.storable(reason)})
+
+
+async def dead(connection: AsyncConnection, result_id: int, error: str) -> None:
+    """We gave up, with the reason."""
+    facts = {"dead_at": func.now(), "attempts": _results.attempts + 1, "last_error": wire.storable(error)}
+    await _settle(connection, result_id, facts)
+
+
+async def put_off(connection: AsyncConnection, result_id: int, *, error: str, next_attempt_at: datetime) -> None:
+    """A try failed; the next is not before `next_attempt_at`."""
+    facts = {
+        "attempts": _results.attempts + 1,
+        "last_error": wire.storable(error),
+        "next_attempt_at": next_attempt_at,
+    }
+    await _settle(connection, result_id, facts)
+
+
+async def gone(connection: AsyncConnection, result_id: int, error: str) -> None:
+    """Civitai's API had the last word: the blob is no more."""
+    facts = {"gone_at": func.now(), "attempts": _results.attempts + 1, "last_error": wire.storable(error)}
+    await _settle(connection, result_id, facts)
+
+
+async def miss(connection: AsyncConnection, result_id: int) -> None:
+    """Civitai's API answered 404 for the blob: remember since when."""
+    await _settle(connection, result_id, {"missing_at": func.coalesce(_results.missing_at, func.now())})
+
+
+async def find_again(connection: AsyncConnection, result_id: int) -> None:
+    """Civitai's API knows the blob after all."""
+    await _settle(connection, result_id, {"missing_at": None})
+
+
+async def wait(connection: AsyncConnection, result_id: int, *, reason: str, until: datetime) -> None:
+    """It could not be tried, through no fault of its own: no try is counted."""
+    await _settle(connection, result_id, {"last_error": wire.storable(reason), "next_attempt_at": until})
+
+
+async def _settle(connection: AsyncConnection, result_id: int, facts: dict[str, object]) -> None:
+    unsettled = results.unsettled(tables.results)
+    await connection.execute(update(tables.results).where(_results.id == result_id, unsettled).values(facts))

@@ -1,0 +1,78 @@
+"""Calling Civitai's API: within a rate of our own, and with the pauses that all workers keep together."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import structlog
+
+from archive import pauses
+from orchestration import errors
+from worker.tools import Tools
+
+T = TypeVar("T")
+
+RATE_PAUSE = timedelta(seconds=5)
+"""After a 429 that does not say how long to wait."""
+
+CREDENTIALS_PAUSE = timedelta(seconds=60)
+PROBE_BEFORE_END = timedelta(seconds=40)
+"""A refused token is tried again when this much of the pause is left, so that the pause never lapses by itself."""
+
+log = structlog.get_logger()
+
+
+class Paused(Exception):
+    """Nobody calls Civitai's API for now. What is due stays due, and no try of it is used up."""
+
+
+async def ask(tools: Tools, call: Callable[[], Awaitable[T]]) -> T:
+    """Make one call.
+
+    What concerns every call (too many of them, a token that is refused) pauses all workers and raises Paused. A 403
+    that only this call gets is raised as it is: a listing, as a canary, tells the two apart.
+    """
+    try:
+        async with tools.calls:
+            return await call()
+    except errors.RateLimited as error:
+        length = RATE_PAUSE if error.retry_after is None else timedelta(seconds=min(error.retry_after, 3600))
+        await _pause(tools, "rate", length, error)
+        raise Paused from error
+    except errors.CredentialError as error:
+        if error.status == 403 and await token_works(tools):
+            raise
+        await _pause(tools, "credentials", CREDENTIALS_PAUSE, error)
+        raise Paused from error
+
+
+async def token_works(tools: Tools) -> bool:
+    """Whether Civitai lists our workflows: the canary that tells one refusal from all, one 404 from an outage."""
+    try:
+        async with tools.calls:
+            await tools.api.query(take=1)
+    except errors.OrchestrationError:
+        return False
+    return True
+
+
+async def probe(tools: Tools) -> None:
+    """End the pause for a refused token if the token works again, else keep it up."""
+    async with tools.engine.connect() as connection:
+        held = {pause.cause: pause for pause in await pauses.holding(connection)}
+    pause = held.get("credentials")
+    if pause is None or pause.until - datetime.now(UTC) > PROBE_BEFORE_END:
+        return
+    if await token_works(tools):
+        async with tools.engine.begin() as connection:
+            await pauses.end(connection, "credentials")
+        log.info("the token works again; fetching goes on")
+    else:
+        async with tools.engine.begin() as connection:
+            await pauses.begin(connection, "credentials", length=CREDENTIALS_PAUSE, reason=pause.reason)
+
+
+async def _pause(tools: Tools, cause: pauses.Cause, length: timedelta, error: errors.OrchestrationError) -> None:
+    log.error("all fetching pauses", cause=cause, seconds=length.total_seconds(), error=str(error))
+    async with tools.engine.begin() as connection:
+        await pauses.begin(connection, cause, length=length, reason=str(error))

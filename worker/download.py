@@ -1,0 +1,75 @@
+"""One result's bytes: from its signed URL to storage, with a fresh URL whenever it takes one."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from archive import results
+from orchestration import errors
+from orchestration import results as finder
+from worker import civitai
+from worker.tools import Tools
+
+URL_MARGIN = timedelta(seconds=5)
+"""A URL that expires within this time is refreshed before it is used."""
+
+
+class Withheld(Exception):
+    """Civitai keeps the content back, and says why."""
+
+
+class NotAvailable(errors.Transient):
+    """Civitai has not made the content available yet, it will be asked for again."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Bytes that are durable in storage under their SHA-256."""
+
+    digest: bytes
+    size: int
+    media_type: str | None
+
+
+async def download(tools: Tools, result: results.Pending) -> Stored:
+    """Fetch a result's content and store it.
+
+    Raises Withheld, civitai.Paused, an OrchestrationError, or an OSError when it is storage that fails.
+    """
+    url = result.url
+    if url is None or is_expired(result):
+        url = await _fresh_url(tools, result)
+    try:
+        return await _store(tools, url)
+    except errors.UrlExpired:
+        return await _store(tools, await _fresh_url(tools, result))
+
+
+def is_expired(result: results.Pending) -> bool:
+    """Whether its URL says of itself that it is dead, or about to be."""
+    return result.url_expires_at is not None and result.url_expires_at <= datetime.now(UTC) + URL_MARGIN
+
+
+async def _fresh_url(tools: Tools, result: results.Pending) -> str:
+    """A URL signed just now. Without a blob id there is none to ask for: the next fetch of the workflow brings one."""
+    blob_id = result.blob_id
+    if blob_id is None:
+        raise errors.UrlExpired(call="refresh", id=result.path)
+    blob = finder.read_blob(await civitai.ask(tools, partial(tools.api.refresh, blob_id)))
+    if blob.blocked_reason and not blob.available:
+        raise Withheld(blob.blocked_reason)
+    if blob.url is None or blob.available is False:
+        raise NotAvailable(call="refresh", id=blob_id)
+    return blob.url
+
+
+async def _store(tools: Tools, url: str) -> Stored:
+    """Stream to a temporary file while hashing; durable under its digest when this returns."""
+    with tools.storage.receive() as incoming:
+        async with tools.blobs.open(url) as content:
+            async for chunk in content.chunks:
+                incoming.write(chunk)
+        if incoming.size == 0:
+            raise errors.Truncated(call="download", url=url, detail="it is empty")
+        await tools.storage.keep(incoming, media_type=content.media_type)
+    return Stored(incoming.digest, incoming.size, content.media_type)

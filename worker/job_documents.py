@@ -1,0 +1,49 @@
+"""The documents of Civitai's jobs, which tell what the workflow's does not: provider and scan scores.
+
+They are not what was paid for: no workflow waits for them to be archived.
+"""
+
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from archive import jobs, pauses, workflows
+from orchestration import errors
+from worker import civitai
+from worker.tools import Tools
+
+REFUSED_PAUSE = timedelta(hours=1)
+"""A token that may not read one job may read none: they are not asked for again within this time."""
+
+log = structlog.get_logger()
+
+
+async def keep_all(tools: Tools, claim: workflows.Claim) -> bool:
+    """Fetch what is missing of them; whether nothing is left to ask for. Raises Overtaken, civitai.Paused."""
+    async with tools.engine.connect() as connection:
+        missing = await jobs.without_document(connection, claim.workflow_id)
+        refused = any(pause.cause == "jobs" for pause in await pauses.holding(connection)) if missing else False
+    complete = True
+    for job_id in missing:
+        document = None
+        try:
+            if not refused:
+                document = await civitai.ask(tools, partial(tools.api.job, job_id))
+        except errors.Transient as error:
+            log.warning("could not fetch a job", workflow=claim.workflow_id, job=job_id, error=str(error))
+            complete = False
+            continue
+        except errors.CredentialError as error:
+            refused = True
+            async with tools.engine.begin() as connection:
+                await pauses.begin(connection, "jobs", length=REFUSED_PAUSE, reason=str(error))
+        except errors.OrchestrationError as error:
+            log.info("a job has no document", workflow=claim.workflow_id, job=job_id, error=str(error))
+        async with tools.engine.begin() as connection:
+            await workflows.hold(connection, claim)
+            if document is None:
+                await jobs.refuse_document(connection, claim.workflow_id, job_id)
+            else:
+                await jobs.save_document(connection, claim.workflow_id, job_id, document)
+    return complete

@@ -1,0 +1,35 @@
+"""Renewing at Civitai what cannot be stored here in time."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import structlog
+
+from archive import results, workflows
+from orchestration import errors
+from worker import civitai
+from worker.tools import Tools
+
+AT_RISK = timedelta(days=5)
+"""So near to its deadline, a blob that storage cannot take is renewed: a refresh starts its 30 days anew."""
+
+log = structlog.get_logger()
+
+
+async def renew_at_risk(tools: Tools, claim: workflows.Claim) -> None:
+    """If the deadline is near, refresh every result that is not settled; the deadline moves if all of them were."""
+    if claim.deadline_at - datetime.now(UTC) > AT_RISK:
+        return
+    async with tools.engine.connect() as connection:
+        pending = await results.pending(connection, claim.workflow_id)
+    try:
+        for result in pending:
+            if result.blob_id is None:
+                return
+            await civitai.ask(tools, partial(tools.api.refresh, result.blob_id))
+    except (errors.OrchestrationError, civitai.Paused) as error:
+        log.error("at risk, and could not be renewed", workflow=claim.workflow_id, error=str(error))
+        return
+    async with tools.engine.begin() as connection:
+        await workflows.extend(connection, claim)
+    log.warning("renewed at Civitai, since storage cannot take it", workflow=claim.workflow_id, blobs=len(pending))

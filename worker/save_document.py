@@ -1,0 +1,70 @@
+"""From a document to rows: the workflow, its steps and jobs, its results."""
+
+from collections.abc import Sequence
+
+from archive import drift, results, settings, steps, workflows
+from orchestration import documents, statuses
+from orchestration import results as finder
+from orchestration.wire import JsonObject
+from worker.fetch import Fetched
+from worker.tools import Tools
+
+OTHERS_NEED_SECONDS = 2.0
+"""How long a blob is left to the owner of another workflow who is downloading it."""
+
+
+async def save(tools: Tools, claim: workflows.Claim, fetched: Fetched) -> Sequence[results.Pending]:
+    """Write what came of the fetch, in one transaction; the results that are not settled. Raises Overtaken."""
+    async with tools.engine.begin() as connection:
+        await workflows.hold(connection, claim)
+        if fetched.document is not None:
+            workflow = documents.read(fetched.document)
+            before = await workflows.kept(connection, claim.workflow_id)
+            keep_document = not _may_replace(before, fetched)
+            await workflows.save(connection, claim, fetched.document, keep_document=keep_document, told=fetched.told)
+            if not keep_document:
+                await steps.save(connection, claim.workflow_id, workflow)
+            step_types = {step.name: step.type for step in workflow.steps}
+            await drift.add(connection, claim.workflow_id, finder.find_drift(fetched.document), step_types)
+            wanted = _wanted(workflow, finder.find(fetched.document), tools.config)
+            await results.add(connection, claim.workflow_id, wanted)
+            await results.settle_stored_elsewhere(connection, claim.workflow_id)
+            await results.leave_to_others(connection, claim.workflow_id, seconds=OTHERS_NEED_SECONDS)
+        elif fetched.gone:
+            await workflows.depart(connection, claim)
+        if fetched.told or fetched.error is not None:
+            await workflows.miss(connection, claim)
+        return await results.pending(connection, claim.workflow_id)
+
+
+def _wanted(
+    workflow: documents.Workflow, found: Sequence[finder.Found], config: settings.Settings
+) -> Sequence[finder.Found]:
+    """The results of what has ended: until then a place may still change its content."""
+    roles = {"result": True, "preview": config.keep_previews, "by-product": config.keep_by_products, "bundle": False}
+    ended = {step.name for step in workflow.steps if statuses.is_terminal(step.status)}
+    return [
+        result
+        for result in found
+        if roles[result.role] and (result.step in ended or statuses.is_terminal(workflow.status))
+    ]
+
+
+def _may_replace(before: workflows.Kept, fetched: Fetched) -> bool:
+    """Whether a document may take the place of the one that is kept.
+
+    The API's gives way to none that callbacks told, and one that has ended only to one that names as much.
+    """
+    if not _has_ended(before.document):
+        return True
+    if before.told != fetched.told:
+        return before.told
+    return _has_ended(fetched.document) and _places(before.document) <= _places(fetched.document)
+
+
+def _has_ended(document: JsonObject | None) -> bool:
+    return document is not None and statuses.is_terminal(documents.read(document).status)
+
+
+def _places(document: JsonObject | None) -> set[tuple[str, str]]:
+    return {(result.step, result.path) for result in finder.find(document or {})}
