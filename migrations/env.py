@@ -27,9 +27,16 @@ def _migrate(connection: Connection) -> None:
 
 
 async def _run() -> None:
-    url = context.config.attributes.get("database_url") or settings.read(os.environ).required_database_url()
+    url = context.config.attributes.get("database_url") or _told_url()
     async with database.connect_once(url, application_name="civitai-archive migrate") as connection:
         await connection.run_sync(_migrate)
+
+
+def _told_url() -> str:
+    try:
+        return settings.read(os.environ).required_database_url()
+    except settings.SettingsError as error:
+        raise SystemExit(str(error)) from None
 
 
 if context.is_offline_mode():

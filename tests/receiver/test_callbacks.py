@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import settings, tables
+from archive import database, settings, tables
+from embedded.supervisor import Supervisor
+from migrations.upgrade import upgrade
 from receiver import callbacks
 from tests import serving
 from tests.archive.factories import job_event, rows, step_event, workflow_event
@@ -168,8 +171,8 @@ async def test_no_depth_of_nesting_is_too_much(http: httpx.AsyncClient, engine: 
     # Around the depth at which Python can just read what it can no longer write.
     depths = [10, 100, 500, *range(850, 1000), 2000, 100_000]
     bodies = [b'{"workflowId": "wf", "deep": ' + b"[" * depth + b"]" * depth + b"}" for depth in depths]
-    for body in bodies:
-        assert (await post(http, body)).status_code == 202
+    answers = await asyncio.gather(*(post(http, body) for body in bodies))
+    assert {answer.status_code for answer in answers} == {202}
     kept = await rows(engine, "SELECT body FROM events UNION ALL SELECT body FROM quarantine")
     assert sorted(kept) == sorted((body,) for body in bodies)
 
@@ -226,7 +229,7 @@ async def test_what_is_delivered_again_is_counted(http: httpx.AsyncClient, engin
     assert await rows(engine, "SELECT deliveries FROM events") == [(20,)]
 
 
-@hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_two_orders_of_the_same_callbacks_end_in_the_same_rows(
     http: httpx.AsyncClient, engine: AsyncEngine, data: st.DataObject
@@ -266,3 +269,25 @@ async def test_without_redis_an_event_is_stored_and_answered_in_good_time(
         for _ in range(3):
             assert (await post(http)).status_code == 202
     assert await rows(engine, "SELECT deliveries FROM events") == [(3,)]
+
+
+async def test_while_the_database_is_away_the_sender_is_asked_to_try_again_and_then_it_is_stored(
+    config: settings.Settings, tmp_path: Path
+) -> None:
+    supervisor = Supervisor(tmp_path / "own", durable=False)
+    with supervisor as addresses:
+        await asyncio.to_thread(upgrade, addresses.database_url)
+        own = dataclasses.replace(config, database_url=settings.Secret(addresses.database_url))
+        async with serving.receiver(own) as url, httpx.AsyncClient(base_url=url) as http:
+            assert (await post(http)).status_code == 202
+            await asyncio.to_thread(supervisor.postgres.stop)
+            for body in (END, b"no event"):
+                answer = await post(http, body)
+                assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+                assert SECRET not in answer.text
+            await asyncio.to_thread(supervisor.postgres.start)
+            for body in (END, b"no event"):
+                assert (await post(http, body)).status_code == 202
+        async with database.connect_once(addresses.database_url, application_name="tests") as connection:
+            assert await rows(connection, "SELECT deliveries FROM events") == [(2,)]
+            assert await rows(connection, "SELECT deliveries FROM quarantine") == [(1,)]
