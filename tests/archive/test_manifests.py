@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import manifests, results
+from archive import manifests, results, settling, workflows
 from tests.archive.factories import pending_results, stored_object
 
 MOMENT = datetime(2026, 1, 2, 23, 59, tzinfo=UTC)
@@ -40,11 +40,11 @@ async def test_a_manifest_tells_what_became_of_every_result_beside_the_document(
     async with engine.begin() as connection:
         stored, withheld, dead, _ = await pending_results(connection, "output.a", "output.b", "output.c", "output.d")
         digest = await stored_object(connection)
-        await results.settle_stored(connection, stored.id, digest)
-        await results.settle_withheld(connection, withheld.id, "minor")
-        await results.settle_dead(connection, dead.id, "no use")
+        await settling.stored(connection, stored.id, digest)
+        await settling.withheld(connection, withheld.id, "minor")
+        await settling.dead(connection, dead.id, "no use")
         kept = await results.kept(connection, "wf")
-    manifest = json.loads(manifests.build("wf", document, kept))
+    manifest = json.loads(manifests.build("wf", workflows.Kept(document, told=False, gone_at=None), kept))
     assert manifest["format"] == "civitai-archive/manifest/1"
     assert manifest["workflowId"] == "wf"
     assert manifest["document"] == document
@@ -63,4 +63,5 @@ async def test_a_manifest_tells_what_became_of_every_result_beside_the_document(
 
 
 def test_the_same_facts_give_the_same_bytes() -> None:
-    assert manifests.build("wf", {"id": "wf"}, []) == manifests.build("wf", {"id": "wf"}, [])
+    kept = workflows.Kept({"id": "wf"}, told=False, gone_at=None)
+    assert manifests.build("wf", kept, []) == manifests.build("wf", kept, [])

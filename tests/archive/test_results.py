@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from archive import events, results
+from archive import events, results, settling
 from tests.archive.factories import delivery, due_workflow, found, pending_results, rows, stored_object, workflow_event
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -76,7 +76,7 @@ async def test_a_content_that_appears_is_due_at_once_and_one_that_was_there_wait
         await pending_results(connection)
         await results.add(connection, "wf", [found("output.a"), found("output.b", url=None, available=None)])
         for one in await results.pending(connection, "wf"):
-            await results.put_off(connection, one.id, error="not yet", next_attempt_at=LATER)
+            await settling.put_off(connection, one.id, error="not yet", next_attempt_at=LATER)
         await results.add(connection, "wf", [found("output.a", url="https://other"), found("output.b")])
         assert [one.is_due for one in await results.pending(connection, "wf")] == [False, True]
 
@@ -105,15 +105,15 @@ async def test_what_is_settled_is_not_freshened_and_not_settled_again(engine: As
     async with engine.begin() as connection:
         stored, withheld, dead = await pending_results(connection, "output.a", "output.b", "output.c")
         digest = await stored_object(connection)
-        await results.settle_stored(connection, stored.id, digest)
-        await results.settle_withheld(connection, withheld.id, "min\x00r")
-        await results.settle_dead(connection, dead.id, "n\x00")
+        await settling.stored(connection, stored.id, digest)
+        await settling.withheld(connection, withheld.id, "min\x00r")
+        await settling.dead(connection, dead.id, "n\x00")
         before = await rows(connection, "SELECT * FROM results ORDER BY id")
         for one in (stored, withheld, dead):
-            await results.settle_stored(connection, one.id, digest)
-            await results.settle_withheld(connection, one.id, "other")
-            await results.settle_dead(connection, one.id, "other")
-            await results.put_off(connection, one.id, error="other", next_attempt_at=LATER)
+            await settling.stored(connection, one.id, digest)
+            await settling.withheld(connection, one.id, "other")
+            await settling.dead(connection, one.id, "other")
+            await settling.put_off(connection, one.id, error="other", next_attempt_at=LATER)
             await results.add(connection, "wf", [found(one.path, url="https://other", blob_id="other")])
         assert await rows(connection, "SELECT * FROM results ORDER BY id") == before
         assert await rows(connection, f"SELECT {SETTLED} FROM results ORDER BY id") == [  # noqa: S608 - a constant
@@ -128,7 +128,7 @@ async def test_a_try_that_failed_is_counted_and_puts_the_next_one_off(engine: As
     async with engine.begin() as connection:
         (one,) = await pending_results(connection, "output.a")
         for attempts in (1, 2):
-            await results.put_off(connection, one.id, error="b\x00d", next_attempt_at=LATER)
+            await settling.put_off(connection, one.id, error="b\x00d", next_attempt_at=LATER)
             (put_off,) = await results.pending(connection, "wf")
             assert (put_off.attempts, put_off.next_attempt_at, put_off.is_due) == (attempts, LATER, False)
         assert await rows(connection, "SELECT last_error FROM results") == [("b\ufffdd",)]
@@ -140,7 +140,7 @@ async def elsewhere(connection: AsyncConnection, blob_id: str, content: bytes) -
     await results.add(connection, "other", [found("output.a", blob_id=blob_id)])
     (one,) = await results.pending(connection, "other")
     digest = await stored_object(connection, content)
-    await results.settle_stored(connection, one.id, digest)
+    await settling.stored(connection, one.id, digest)
     return digest
 
 
@@ -188,8 +188,8 @@ async def test_a_manifest_is_told_of_every_result_in_the_order_they_were_found(e
     async with engine.begin() as connection:
         _, second, third = await pending_results(connection, "output.z", "output.a", "output.m")
         digest = await stored_object(connection)
-        await results.settle_stored(connection, second.id, digest)
-        await results.settle_withheld(connection, third.id, "minor")
+        await settling.stored(connection, second.id, digest)
+        await settling.withheld(connection, third.id, "minor")
         kept = await results.kept(connection, "wf")
     assert [(one.path, one.digest, one.size, one.media_type, one.blocked_reason) for one in kept] == [
         ("output.z", None, None, None, None),
@@ -238,14 +238,14 @@ async def test_whatever_happens_a_result_settles_once_and_no_constraint_is_hurt(
                 case "elsewhere":
                     await results.settle_stored_elsewhere(connection, "wf")
                 case "stored":
-                    await results.settle_stored(connection, ids.get(what, -1), digest)
+                    await settling.stored(connection, ids.get(what, -1), digest)
                 case "withheld":
-                    await results.settle_withheld(connection, ids.get(what, -1), "minor")
+                    await settling.withheld(connection, ids.get(what, -1), "minor")
                 case "dead":
-                    await results.settle_dead(connection, ids.get(what, -1), "no")
+                    await settling.dead(connection, ids.get(what, -1), "no")
                 case _:
                     soon = datetime.now(UTC) + timedelta(minutes=1)
-                    await results.put_off(connection, ids.get(what, -1), error="no", next_attempt_at=soon)
+                    await settling.put_off(connection, ids.get(what, -1), error="no", next_attempt_at=soon)
             now = {
                 path: tuple(flags)
                 for path, *flags in await rows(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -90,7 +91,7 @@ WRITES: dict[str, Callable[[AsyncConnection, workflows.Claim], Awaitable[Any]]] 
         connection, claim, error="no", due_at=datetime.now(UTC)
     ),
     "bury": lambda connection, claim: workflows.bury(connection, claim, error="no"),
-    "seal": workflows.seal,
+    "seal": partial(workflows.seal, due_at=None),
 }
 
 
@@ -120,7 +121,7 @@ async def test_nobody_overtakes_while_a_holder_writes(engine: AsyncEngine) -> No
         overtaking = asyncio.create_task(overtake())
         await asyncio.sleep(0.1)
         assert not overtaking.done()
-        await workflows.seal(connection, claim)
+        await workflows.seal(connection, claim, due_at=None)
     assert await overtaking is None  # sealed: nothing is owed any more
 
 
@@ -164,7 +165,7 @@ async def test_progress_that_came_meanwhile_does_not(engine: AsyncEngine) -> Non
     claim = await claimed_workflow(engine)
     await told(engine, workflow_event("wf", "processing", "2026-11-22T05:00:00Z"))
     async with engine.begin() as connection:
-        assert await workflows.seal(connection, claim) is False
+        assert await workflows.seal(connection, claim, due_at=None) is False
     assert await rows(engine, "SELECT due_at FROM workflows") == [(None,)]
 
 
@@ -199,14 +200,14 @@ async def test_a_buried_workflow_says_why_and_an_event_raises_it(engine: AsyncEn
 async def test_archived_at_is_the_first_time(engine: AsyncEngine) -> None:
     claim = await claimed_workflow(engine)
     async with engine.begin() as connection:
-        await workflows.seal(connection, claim)
+        await workflows.seal(connection, claim, due_at=None)
     first = await rows(engine, "SELECT archived_at FROM workflows")
     await told(engine, workflow_event("wf", "failed", "2026-11-22T05:00:00Z"))
     async with engine.begin() as connection:
         again = await workflows.claim(connection, "wf")
         assert again is not None
         assert [(again.archived_at,)] == first
-        await workflows.seal(connection, again)
+        await workflows.seal(connection, again, due_at=None)
     assert await rows(engine, "SELECT archived_at FROM workflows") == first
 
 
@@ -250,12 +251,11 @@ async def test_a_document_is_kept_with_its_facts(engine: AsyncEngine) -> None:
     assert (float(cost), currency, nsfw_level, ephemeral, fetched) == (12.5, "BUZZ", "pg", True, True)
     assert deadline_at == datetime(2026, 11, 22, 5, 0, 2, tzinfo=UTC) + workflows.RETENTION
     async with engine.connect() as connection:
-        assert await workflows.document(connection, "wf") == {
+        assert (await workflows.kept(connection, "wf")).document == {
             **document,
             "tags": ["a", "n\ufffdl"],
             "metadata": {"k": "\ufffd"},
         }
-        assert await workflows.document(connection, "unheard of") is None
 
 
 async def test_a_lesser_document_leaves_the_one_that_is_there(engine: AsyncEngine) -> None:
@@ -263,7 +263,7 @@ async def test_a_lesser_document_leaves_the_one_that_is_there(engine: AsyncEngin
     await saved(engine, claim, {"status": "succeeded", "tags": ["kept"]})
     await saved(engine, claim, {"status": "succeeded", "tags": []}, keep=True)
     async with engine.connect() as connection:
-        assert await workflows.document(connection, "wf") == {"status": "succeeded", "tags": ["kept"]}
+        assert (await workflows.kept(connection, "wf")).document == {"status": "succeeded", "tags": ["kept"]}
     assert await rows(engine, "SELECT tags FROM workflows") == [(["kept"],)]
 
 
