@@ -1,13 +1,12 @@
 """The whole way of a dozen workflows: submitted to a stand-in, called back, fetched, kept, compared."""
 
 import asyncio
+import contextlib
 import logging
 import os
-import shutil
-import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -15,8 +14,7 @@ from rich.live import Live
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import access, database, logs, settings
-from cli import demo_report, failures, stack
-from embedded import supervisor
+from cli import demo_home, demo_report, failures, signals, stack
 from orchestration.client import Client
 from orchestration.wire import JsonObject
 from sandbox.server import Sandbox
@@ -42,24 +40,16 @@ STEPS: Sequence[tuple[str, JsonObject]] = (
 
 
 def run(*, keep: bool) -> None:
-    """Run the demo and stop all that it started, however it ends. Raises CommandFailed unless every digest is right."""
+    """Run the demo and stop all that it started, however it ends. Raises CommandFailed unless every digest is right.
+
+    With `keep` a signal is how it is meant to end.
+    """
     logs.configure(level=logging.WARNING)
     home = settings.read(os.environ).home / "demo"
-    if supervisor.addresses_of(home):
-        raise failures.CommandFailed(f"a demo is up in {home} already: end that first (Ctrl-C where it runs)")
-    shutil.rmtree(home, ignore_errors=True)
-    try:
-        asyncio.run(_until_signalled(home, keep=keep))
-    except asyncio.CancelledError:
-        sentence = "the demo was interrupted; everything that it had started is stopped"
-        raise failures.CommandFailed(sentence, exit_code=130) from None
-
-
-async def _until_signalled(home: Path, *, keep: bool) -> None:
-    demo = asyncio.create_task(_run(home, keep=keep))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, demo.cancel)
-    await demo
+    demo_home.clear(home)
+    if number := asyncio.run(signals.until_signalled(_run(home, keep=keep))):
+        sentence = "the demo was interrupted; everything that it had started is stopped."
+        raise failures.CommandFailed(sentence, exit_code=128 + number)
 
 
 async def _run(home: Path, *, keep: bool) -> None:
@@ -70,7 +60,11 @@ async def _run(home: Path, *, keep: bool) -> None:
         config = settings.read(environment)
         console.print("Starting PostgreSQL, Valkey, a stand-in for Civitai, the receiver and a worker …", style="dim")
         async with stack.running(
-            config, os.environ | environment, host="127.0.0.1", port=port, log_directory=_made(home / "logs")
+            config,
+            _without_settings(os.environ) | environment,
+            host="127.0.0.1",
+            port=port,
+            log_directory=home / "logs",
         ) as addresses:
             engine = database.create_engine(addresses.database_url, application_name="civitai-archive demo")
             try:
@@ -79,7 +73,8 @@ async def _run(home: Path, *, keep: bool) -> None:
                 await engine.dispose()
             demo_report.tell_what_next(console, home, config, kept=keep)
             if keep:
-                await asyncio.Event().wait()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
 
 
 async def _show(console: Console, config: settings.Settings, engine: AsyncEngine, sandbox: Sandbox) -> None:
@@ -104,7 +99,7 @@ async def _show(console: Console, config: settings.Settings, engine: AsyncEngine
     console.print(demo_report.picture(progress, time.monotonic() - began))
     await demo_report.compare(console, config, engine, sandbox)
     if not all(line.archived for line in progress):
-        raise failures.CommandFailed(f"not everything was archived within {PATIENCE_SECONDS:.0f} seconds")
+        raise failures.CommandFailed(f"not everything was archived within {PATIENCE_SECONDS:.0f} seconds.")
 
 
 def _environment(home: Path, sandbox: Sandbox, port: int) -> dict[str, str]:
@@ -121,9 +116,9 @@ def _environment(home: Path, sandbox: Sandbox, port: int) -> dict[str, str]:
     }
 
 
-def _made(directory: Path) -> Path:
-    directory.mkdir(parents=True)
-    return directory
+def _without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what is said there for the archive proper."""
+    return {name: value for name, value in environment.items() if name.removesuffix("_FILE") not in settings.EXAMPLES}
 
 
 def _free_port() -> int:

@@ -2,6 +2,9 @@
 
 import asyncio
 import hashlib
+import shlex
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,10 +116,10 @@ async def compare(console: Console, config: settings.Settings, engine: AsyncEngi
     ]
     unexpected = [blob_id for blob_id in kept if blob_id not in expected]
     if wrong or unexpected:
-        names = ", ".join([*wrong, *unexpected][:5])
+        names = ", ".join(str(name) for name in [*wrong, *unexpected][:5])
         raise failures.CommandFailed(
             f"{len(wrong)} of {len(expected)} results are missing or differ from what was served, "
-            f"{len(unexpected)} were not expected: {names}"
+            f"{len(unexpected)} were not expected: {names}."
         )
     console.print(
         Text(f"✓ the SHA-256 of all {len(expected)} stored results is that of what was served", style="green")
@@ -131,9 +134,16 @@ def tell_what_next(console: Console, home: Path, config: settings.Settings, *, k
         console.print("All of it runs until Ctrl-C. In another terminal, try:\n")
     else:
         console.print("To ask the database, run [bold]civitai-archive demo --keep[/bold], and in another terminal:\n")
+    command = f"ARCHIVE_HOME={shlex.quote(str(home))} {shlex.quote(_program())} sql"
     for suggestion in SUGGESTIONS:
-        print(f'  ARCHIVE_HOME={home} civitai-archive sql "{suggestion}"')  # noqa: T201 - one line, to be copied
+        print(f'  {command} "{suggestion}"')  # noqa: T201 - one line, to be copied
     print(flush=True)  # noqa: T201
+
+
+def _program() -> str:
+    """This command as a shell finds it: by its name, or else where it lies."""
+    name = "civitai-archive"
+    return name if shutil.which(name) else str(Path(sys.executable).with_name(name))
 
 
 def _results(line: Line) -> str:

@@ -16,6 +16,8 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 15.0
 
 PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 
+_LIBC = ctypes.CDLL(None)  # loaded before any fork: between fork and exec nothing may be
+
 LASTED_SECONDS = 30.0
 STOP_SECONDS = 30.0
 
@@ -37,7 +39,8 @@ class Process:
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], *, log_file: Path | None = None) -> None:
         """What it writes goes to `log_file`, or where ours goes."""
         self.name = command[0]
-        self._command = [sys.executable, "-m", "cli", *command]
+        # -P: a cli.py in the directory where we were called is none of ours.
+        self._command = [sys.executable, "-P", "-m", "cli", *command]
         self._environment = dict(environment)
         self.log_file = log_file
         self._process: asyncio.subprocess.Process | None = None
@@ -71,7 +74,10 @@ class Process:
             log.warning("a process ended and is started again", process=self.name, exit_code=exit_code, delay=delay)
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_DELAY)
-            await self.start()
+            try:
+                await self.start()
+            except OSError as error:
+                log.error("a process could not be started; it is tried again", process=self.name, error=repr(error))
 
     async def stop(self) -> None:
         """Ask it to end, and insist after a while."""
@@ -90,4 +96,4 @@ class Process:
 def _end_with_parent() -> None:
     """In the child: have the kernel send SIGTERM when the parent dies, kill -9 included. Linux alone can."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

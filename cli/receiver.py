@@ -1,11 +1,12 @@
 """The receiver as a process."""
 
-import socket
+import signal
+import sys
 
 import uvicorn
 
 from archive import logs
-from cli import failures, machine
+from cli import listening, machine, schema
 from receiver.app import create_app
 
 DRAIN_SECONDS = 10
@@ -16,7 +17,11 @@ def run(host: str, port: int | None) -> None:
     logs.configure()
     config = machine.read_settings()
     app = create_app(config)
-    with _listen(host, config.receiver_port if port is None else port) as listener:
+    schema.check(config.required_database_url())
+    # Uvicorn drains at these signals, and then raises them once more for whoever had them before.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
+    with listening.listen(host, config.receiver_port if port is None else port) as listener:
         uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -27,13 +32,3 @@ def run(host: str, port: int | None) -> None:
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             )
         ).run(sockets=[listener])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise failures.CommandFailed(
-            f"cannot listen on {host} port {port} ({error.strerror}): "
-            "free it, or choose another with --port or RECEIVER_PORT."
-        ) from error

@@ -1,20 +1,19 @@
 """The stand-in orchestrator as a process."""
 
 import asyncio
-import contextlib
 
 import typer
 
+from cli import signals
 from sandbox import server
 
 
 def run(*, api_port: int, blob_port: int, token: str, url_lifetime: float, seed: int) -> None:
-    """Serve until Ctrl-C."""
+    """Serve until SIGTERM or Ctrl-C."""
     serving = server.serve(
         api_port=api_port, blob_port=blob_port, token=token, url_lifetime=url_lifetime, seed=seed, on_ready=_tell
     )
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serving)
+    asyncio.run(signals.until_signalled(serving))
 
 
 def _tell(sandbox: server.Sandbox) -> None:

@@ -1,19 +1,27 @@
 """Everything on one machine, in the order in which it starts and, backwards, stops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
+import structlog
 
-from archive import settings
-from cli import processes
+from archive import queue, settings
+from cli import failures, listening, processes
+from embedded.errors import EmbeddedError
 from embedded.supervisor import Addresses, Supervisor
 from migrations.upgrade import upgrade
 
+T = TypeVar("T")
+
 READY_SECONDS = 30.0
 WATCH_SECONDS = 1.0
+
+log = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -28,21 +36,26 @@ async def running(
     """PostgreSQL and Valkey unless their URLs are set, the schema, the receiver and a worker, until the block ends.
 
     Whatever ends in between is started again. The processes get `environment`, with the URLs of what was started, and
-    write their logs into `log_directory`, or where ours go.
+    write their logs into `log_directory`, or where ours go. Raises what `failures.explain` explains.
     """
+    listening.listen(host, port).close()  # a taken port is said before anything is started
     async with AsyncExitStack() as stack:
         addresses = await _servers(stack, config)
         await asyncio.to_thread(upgrade, addresses.database_url)
+        async with queue.client(addresses.redis_url) as redis:
+            await redis.ping()
         ours = {"DATABASE_URL": addresses.database_url, "REDIS_URL": addresses.redis_url}
         # A URL that came from a file is handed on as it is; both together would be a contradiction.
         inherited = {name: value for name, value in environment.items() if name.removesuffix("_FILE") not in ours}
+        started = []
         for command in (["worker"], ["receiver", "--host", host, "--port", str(port)]):
             log_file = log_directory / f"{command[0]}.log" if log_directory else None
             process = processes.Process(command, inherited | ours, log_file=log_file)
             await process.start()
             stack.push_async_callback(process.stop)
-            if process.name == "receiver":
-                await _until_ready(process, host, port)
+            started.append(process)
+        await _until_ready(started, host, port)
+        for process in started:
             stack.push_async_callback(_cancel, asyncio.create_task(process.keep_running()))
         yield addresses
 
@@ -51,8 +64,8 @@ async def _servers(stack: AsyncExitStack, config: settings.Settings) -> Addresse
     if config.database_url and config.redis_url:
         return Addresses(config.database_url.reveal(), config.redis_url.reveal())
     supervisor = Supervisor(config.home)
-    embedded = await asyncio.to_thread(supervisor.start)
     stack.push_async_callback(asyncio.to_thread, supervisor.stop)
+    embedded = await _in_thread(supervisor.start)
     stack.push_async_callback(_cancel, asyncio.create_task(_keep_serving(supervisor)))
     return Addresses(
         config.database_url.reveal() if config.database_url else embedded.database_url,
@@ -65,22 +78,41 @@ async def _keep_serving(supervisor: Supervisor) -> None:
     while True:
         await asyncio.sleep(WATCH_SECONDS)
         for server in (supervisor.postgres, supervisor.valkey):
-            if not server.running:
-                await asyncio.to_thread(server.start)
+            if server.running:
+                continue
+            log.warning("a server ended and is started again", server=server.name)
+            try:
+                await _in_thread(server.start)
+            except (EmbeddedError, OSError) as error:
+                log.error("a server could not be started; it is tried again", server=server.name, error=str(error))
 
 
-async def _until_ready(receiver: processes.Process, host: str, port: int) -> None:
+async def _until_ready(started: Sequence[processes.Process], host: str, port: int) -> None:
+    """Wait until the receiver answers that it is ready. Raises CommandFailed, or Ended if one of them has."""
     address = f"[{host}]" if ":" in host else host.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - to look, not to listen
-    async with httpx.AsyncClient(trust_env=False) as http, asyncio.timeout(READY_SECONDS):
-        while True:
-            if receiver.exit_code is not None:
-                raise processes.Ended(receiver.name, receiver.exit_code, receiver.log_file)
+    deadline = time.monotonic() + READY_SECONDS
+    async with httpx.AsyncClient(trust_env=False) as http:
+        while time.monotonic() < deadline:
+            for process in started:
+                if process.exit_code is not None:
+                    raise processes.Ended(process.name, process.exit_code, process.log_file)
             try:
                 if (await http.get(f"http://{address}:{port}/ready")).is_success:
                     return
             except httpx.TransportError:
                 pass  # not listening yet
             await asyncio.sleep(0.1)
+    raise failures.CommandFailed(f"the receiver was not ready within {READY_SECONDS:.0f} seconds: its log says why.")
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    """Like asyncio.to_thread, but even when cancelled it waits for the function: what that starts must be stopped."""
+    running = asyncio.create_task(asyncio.to_thread(function))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

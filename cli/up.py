@@ -2,12 +2,11 @@
 
 import asyncio
 import os
-import signal
 
 import structlog
 
 from archive import logs, settings
-from cli import stack
+from cli import signals, stack
 
 log = structlog.get_logger()
 
@@ -18,15 +17,14 @@ def run(host: str, port: int | None) -> None:
     config = settings.read(os.environ)
     config.required_api_token()
     config.required_callback_secrets()
-    asyncio.run(_run(config, host, config.receiver_port if port is None else port))
+    asyncio.run(signals.until_signalled(_run(config, host, config.receiver_port if port is None else port)))
+    log.info("down")
 
 
 async def _run(config: settings.Settings, host: str, port: int) -> None:
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with stack.running(config, os.environ, host=host, port=port):
         log.info("up", receiver=f"http://{host}:{port}/callbacks", home=str(config.home), storage=config.storage_url)
-        await stopping.wait()
-        log.info("draining")
-    log.info("down")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            log.info("draining")

@@ -3,11 +3,14 @@
 from arq.worker import Worker
 
 from archive import logs
-from cli import machine
+from cli import machine, schema
 from worker.main import worker_settings
 
 
 def run() -> None:
     """Work until SIGTERM or Ctrl-C, then finish or release what was begun. Losing Redis ends it."""
     logs.configure()
-    Worker(**worker_settings(machine.read_settings())).run()
+    config = machine.read_settings()
+    arq_settings = worker_settings(config)
+    schema.check(config.required_database_url())
+    Worker(**arq_settings).run()

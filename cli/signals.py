@@ -1,0 +1,30 @@
+"""SIGINT and SIGTERM: the polite ways to end a command."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+
+async def until_signalled(work: Coroutine[Any, Any, None]) -> signal.Signals | None:
+    """Do `work` until it is done, or until a signal comes, which cancels it; returns the signal that did.
+
+    Further signals change nothing: whatever is being stopped by then has its own time limit.
+    """
+    task = asyncio.create_task(work)
+    received: list[signal.Signals] = []
+
+    def stop(number: signal.Signals) -> None:
+        if not received:
+            received.append(number)
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop, number)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        return received[0]
+    return None
