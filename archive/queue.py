@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from arq.connections import ArqRedis, RedisSettings
-from redis.asyncio import ConnectionPool
+from redis.asyncio import BlockingConnectionPool
 
 NAME = "civitai-archive"
 """The queue's key, so that another arq application on the same Redis is not in its way."""
@@ -43,7 +43,7 @@ def deserialize(data: bytes) -> dict[str, Any]:
 @asynccontextmanager
 async def client(url: str) -> AsyncIterator[ArqRedis]:
     """A client that can ring. It connects when it is first used, and again whenever it has to."""
-    pool = ConnectionPool.from_url(
+    pool = BlockingConnectionPool.from_url(
         url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=CONNECT_SECONDS, max_connections=8
     )
     redis = ArqRedis(pool, job_serializer=serialize, job_deserializer=deserialize, default_queue_name=NAME)
