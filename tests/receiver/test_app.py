@@ -75,25 +75,24 @@ async def test_a_receiver_process_logs_what_it_did_and_no_secret_and_no_query(
             assert (await http.get(f"/callbacks?token={SECRET}", headers=upgrade)).status_code == 405
     said = await asyncio.to_thread(log.read_text)
     events = [json.loads(line)["event"] for line in said.splitlines() if line.startswith("{")]
-    assert events.count("stored an event") == 2
-    assert events.count("put a callback into quarantine") == 2
+    assert events.count("stored") == 4
     assert "refused a callback: its token is missing or wrong" in events
     for hidden in (SECRET, OTHER_SECRET, "hush", "token=", "/callbacks", "Traceback"):
         assert hidden not in said
     assert await rows(engine, "SELECT count(*) FROM events") == [(2,)]
 
 
-async def test_a_failure_that_nobody_foresaw_is_logged_without_the_secret(told: dict[str, str], tmp_path: Path) -> None:
+async def test_a_failure_of_the_database_is_logged_without_the_secret(told: dict[str, str], tmp_path: Path) -> None:
     log = tmp_path / "log"
     body = json.dumps({**workflow_event("wf", "succeeded"), "url": "https://blobs.example/b?sig=hush"})
     elsewhere = {**told, "DATABASE_URL": told["DATABASE_URL"].replace("/archive?", "/postgres?")}  # no tables there
     with running(elsewhere, log) as url:
         async with httpx.AsyncClient(base_url=url) as http:
             answer = await http.post(f"/callbacks?token={SECRET}", content=body)
-            assert answer.status_code >= 500
+            assert answer.status_code == 202  # it is in the spool
             assert SECRET not in answer.text
     said = await asyncio.to_thread(log.read_text)
-    assert "Traceback" in said
+    assert 'relation \\"events\\" does not exist' in said
     for hidden in (SECRET, "hush", "token="):
         assert hidden not in said
 
@@ -144,7 +143,7 @@ async def test_a_receiver_answers_on_three_paths_and_nowhere_else(receiver: str)
 
 def test_a_module_has_nothing_else_by_surprise() -> None:
     with pytest.raises(AttributeError):
-        app.application  # type: ignore[attr-defined]  # noqa: B018
+        app.application  # noqa: B018
 
 
 @pytest.mark.parametrize(
