@@ -3,6 +3,9 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, INTERVAL, TIMESTAMP, insert
@@ -19,12 +22,21 @@ Parameters = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class Delivery:
-    """One authenticated HTTP request: the event it told, from whom, and the body, struck of our secret."""
+    """One authenticated HTTP request: the event it told, from whom, and the body, struck of our secret.
+
+    `received_at` is for one that comes late, from the spool; None means now.
+    """
 
     event: Event
     source: str
     parameters: Parameters
     body: bytes
+    received_at: datetime | None = None
+
+    @cached_property
+    def projection(self) -> str:
+        """The body as JSON text that jsonb takes. Raises RecursionError: what is just readable may not be writable."""
+        return database.to_jsonb(self.event.body)
 
     @property
     def digest(self) -> bytes:
@@ -47,18 +59,22 @@ _RECORD = text(
         INSERT INTO events (workflow_id, digest, scope, step_name, job_id, status, occurred_at, source,
                             parameters, body, projection, first_received_at, last_received_at, deliveries)
         SELECT workflow_id, digest, scope, step_name, job_id, status, occurred_at, source,
-               parameters::jsonb, body, projection::jsonb, now(), now(), deliveries
+               parameters::jsonb, body, projection::jsonb,
+               coalesce(received_at, now()), coalesce(received_at, now()), deliveries
         FROM unnest(:workflow_id, :digest, :scope, :step_name, :job_id, :status, :occurred_at, :source,
-                    :parameters, :body, :projection, CAST(:deliveries AS integer[]))
+                    :parameters, :body, :projection, :received_at, CAST(:deliveries AS integer[]))
           AS told (workflow_id, digest, scope, step_name, job_id, status, occurred_at, source,
-                   parameters, body, projection, deliveries)
+                   parameters, body, projection, received_at, deliveries)
         ON CONFLICT (workflow_id, digest) DO UPDATE
-        SET deliveries = events.deliveries + excluded.deliveries, last_received_at = excluded.last_received_at
-        RETURNING id, workflow_id, scope, status, occurred_at,
+        SET deliveries = events.deliveries + excluded.deliveries,
+            first_received_at = least(events.first_received_at, excluded.first_received_at),
+            last_received_at = greatest(events.last_received_at, excluded.last_received_at)
+        RETURNING id, workflow_id, scope, status, occurred_at, first_received_at,
                   lower(status) = ANY (:terminal) AS ended, xmax = 0 AS is_new
     ),
     heard AS (
         SELECT workflow_id,
+               min(first_received_at) AS heard_at,
                max(id) FILTER (WHERE is_new AND ended AND scope IN ('workflow', 'step')) AS obliging_event_id,
                (array_agg(status ORDER BY ended DESC, occurred_at DESC NULLS LAST, status DESC)
                    FILTER (WHERE scope = 'workflow' AND status IS NOT NULL))[1] AS told_status,
@@ -67,8 +83,8 @@ _RECORD = text(
         FROM kept GROUP BY workflow_id
     )
     INSERT INTO workflows (id, origin, heard_at, told_status, told_at, last_event_id, due_at, deadline_at)
-    SELECT workflow_id, 'callback', now(), told_status, told_at, obliging_event_id, now(),
-           now() + :retention
+    SELECT workflow_id, 'callback', heard_at, told_status, told_at, obliging_event_id, now(),
+           heard_at + :retention
     FROM heard ORDER BY workflow_id
     ON CONFLICT (id) DO UPDATE SET
         (told_status, told_at) = (
@@ -80,7 +96,8 @@ _RECORD = text(
         last_event_id = coalesce(excluded.last_event_id, workflows.last_event_id),
         due_at = CASE WHEN excluded.last_event_id IS NULL THEN workflows.due_at
                       ELSE least(workflows.due_at, excluded.due_at) END
-    RETURNING id, xmax = 0 OR last_event_id IN (SELECT id FROM kept WHERE is_new) AS is_due
+    RETURNING id, xmax = 0 OR last_event_id IN (SELECT id FROM kept WHERE is_new) AS is_due,
+              (SELECT count(*) FROM kept WHERE is_new) AS new_events
     """
 ).bindparams(
     *(
@@ -89,7 +106,7 @@ _RECORD = text(
     ),
     bindparam("digest", type_=ARRAY(BYTEA)),
     bindparam("body", type_=ARRAY(BYTEA)),
-    bindparam("occurred_at", type_=ARRAY(TIMESTAMP(timezone=True))),
+    *(bindparam(name, type_=ARRAY(TIMESTAMP(timezone=True))) for name in ("occurred_at", "received_at")),
     bindparam("terminal", type_=ARRAY(Text)),
     bindparam("retention", type_=INTERVAL),
 )
@@ -100,8 +117,17 @@ permutation of its events leaves the same one.
 """
 
 
-async def record(connection: AsyncConnection, deliveries: Sequence[Delivery]) -> list[str]:
-    """Keep the deliveries, and make due the workflows that they oblige us to fetch; the ids of those.
+class Recorded(NamedTuple):
+    """What a batch has changed."""
+
+    due: list[str]
+    """The ids of the workflows that it has made due."""
+    new: int
+    """The events that were not there before; every other delivery repeats one."""
+
+
+async def record(connection: AsyncConnection, deliveries: Sequence[Delivery]) -> Recorded:
+    """Keep the deliveries, and make due the workflows that they oblige us to fetch.
 
     A workflow becomes due when it is first heard of, and when an event is new that ends it or one of its steps.
     Progress obliges to nothing. What ended jobs told is kept with the job, since no document repeats it.
@@ -109,7 +135,8 @@ async def record(connection: AsyncConnection, deliveries: Sequence[Delivery]) ->
     folded: dict[tuple[str, bytes], tuple[Delivery, int]] = {}
     for delivery in deliveries:
         key = (delivery.event.workflow_id, delivery.digest)
-        folded[key] = (delivery, folded[key][1] + 1 if key in folded else 1)
+        first, count = folded.get(key, (delivery, 0))
+        folded[key] = (first, count + 1)
     # Sorted, so that two batches that meet take their row locks in the same order.
     rows = [(digest, *folded[workflow_id, digest]) for workflow_id, digest in sorted(folded)]
     told = [delivery.event for _, delivery, _ in rows]
@@ -126,33 +153,16 @@ async def record(connection: AsyncConnection, deliveries: Sequence[Delivery]) ->
             "source": [delivery.source for _, delivery, _ in rows],
             "parameters": [database.to_jsonb(delivery.parameters) for _, delivery, _ in rows],
             "body": [delivery.body for _, delivery, _ in rows],
-            "projection": [database.to_jsonb(event.body) for event in told],
+            "projection": [delivery.projection for _, delivery, _ in rows],
+            "received_at": [delivery.received_at for _, delivery, _ in rows],
             "deliveries": [count for _, _, count in rows],
             "terminal": list(statuses.TERMINAL),
             "retention": workflows.RETENTION,
         },
     )
-    due = [workflow_id for workflow_id, is_due in result if is_due]
+    changed = result.all()
     await _tell_jobs(connection, told)
-    return due
-
-
-async def set_aside(
-    connection: AsyncConnection, *, source: str, parameters: Parameters, body: bytes, reason: str
-) -> None:
-    """Keep an authenticated delivery that is no event we can read, verbatim, in quarantine."""
-    row = insert(tables.quarantine).values(
-        digest=content_digest(source, parameters, body),
-        source=source,
-        parameters=parameters,
-        body=body,
-        reason=reason,
-        first_received_at=func.now(),
-        last_received_at=func.now(),
-        deliveries=1,
-    )
-    again = {"deliveries": tables.quarantine.c.deliveries + 1, "last_received_at": func.now()}
-    await connection.execute(row.on_conflict_do_update(index_elements=["digest"], set_=again))
+    return Recorded([row.id for row in changed if row.is_due], changed[0].new_events if changed else 0)
 
 
 async def _tell_jobs(connection: AsyncConnection, told: Iterable[Event]) -> None:

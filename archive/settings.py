@@ -35,6 +35,9 @@ EXAMPLES: Mapping[str, str] = {
     "KEEP_BY_PRODUCTS": "true",
     "KEEP_TOLD_RESULTS": "true",
     "RECEIVER_PORT": "8000",
+    "RECEIVER_METRICS": "127.0.0.1:9464",
+    "RECEIVER_SPOOL_BYTES": "1073741824",
+    "TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8",
 }
 """The variables we read, each with a value that would be right."""
 
@@ -43,6 +46,9 @@ SECRET_CHARACTERS = re.compile(r"[A-Za-z0-9._~-]+")
 
 SECRET_LENGTH_AT_LEAST = 16
 SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class SettingsError(Exception):
@@ -99,6 +105,9 @@ class Settings:
     keep_by_products: bool
     keep_told_results: bool
     receiver_port: int
+    receiver_metrics: tuple[str, int]
+    spool_bytes: int
+    trusted_proxies: tuple[Network, ...]
 
     def required_api_token(self) -> Secret:
         """The token, or a SettingsError that asks for it."""
@@ -149,6 +158,13 @@ def read(environment: Mapping[str, str]) -> Settings:
         keep_by_products=_flag("KEEP_BY_PRODUCTS", _value(environment, "KEEP_BY_PRODUCTS") or "true"),
         keep_told_results=_flag("KEEP_TOLD_RESULTS", _value(environment, "KEEP_TOLD_RESULTS") or "true"),
         receiver_port=_port("RECEIVER_PORT", _value(environment, "RECEIVER_PORT") or "8000"),
+        receiver_metrics=_address(
+            "RECEIVER_METRICS", _value(environment, "RECEIVER_METRICS") or EXAMPLES["RECEIVER_METRICS"]
+        ),
+        spool_bytes=_bytes(
+            "RECEIVER_SPOOL_BYTES", _value(environment, "RECEIVER_SPOOL_BYTES") or EXAMPLES["RECEIVER_SPOOL_BYTES"]
+        ),
+        trusted_proxies=_networks("TRUSTED_PROXIES", _value(environment, "TRUSTED_PROXIES") or ""),
     )
 
 
@@ -268,6 +284,26 @@ def _port(variable: str, value: str) -> int:
     if not re.fullmatch("[0-9]{1,5}", value) or not 0 < int(value) < 65536:
         raise SettingsError(variable, f"is {value[:20]!r}, not a port number from 1 to 65535")
     return int(value)
+
+
+def _address(variable: str, value: str) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    if not host:
+        raise SettingsError(variable, f"is {value[:50]!r}, not an address and a port")
+    return host.removeprefix("[").removesuffix("]"), _port(variable, port)
+
+
+def _bytes(variable: str, value: str) -> int:
+    if not re.fullmatch("[0-9]{1,15}", value):
+        raise SettingsError(variable, f"is {value[:20]!r}, not a number of bytes")
+    return int(value)
+
+
+def _networks(variable: str, value: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(item.strip()) for item in value.split(",") if item.strip())
+    except ValueError as error:
+        raise SettingsError(variable, f"is not a list of addresses and networks ({error})") from None
 
 
 def is_loopback(host: str) -> bool:

@@ -255,3 +255,12 @@ attempts = Table(
     Index("ix_attempts_workflow_id", "workflow_id"),
     comment="One failed try at a workflow or at one of its results",
 )
+
+spools = Table(
+    "spools",
+    metadata,
+    Column("name", Text, primary_key=True, comment="the file's name, never used twice"),
+    Column("position", BigInteger, nullable=False, comment="its first bytes that are in the database"),
+    Column("replayed_at", Moment, nullable=False),
+    comment="How far a spool file of the receiver has been replayed; a row is gone soon after its file",
+)

@@ -1,14 +1,15 @@
 """The receiver on one screen: what it answers, what it starts and stops."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from archive import access, database, logs, settings
-from receiver import bell, callbacks, health
+from receiver import bell, callbacks, health, intake, refusals, replay, spool
 from receiver.state import State
 
 ROUTES = [
@@ -27,13 +28,31 @@ def create_app(config: settings.Settings) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         logs.silence_access_log()
         engine = database.create_engine(database_url, application_name="civitai-archive receiver")
-        async with bell.hung(redis_url) as hung:
-            yield {"access": allowed, "engine": engine, "bell": hung}
-        await engine.dispose()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(engine.dispose)
+            spooled = spool.Spool(config.home / "spool", bytes_at_most=config.spool_bytes)
+            stack.callback(spooled.close)
+            rung = await stack.enter_async_context(bell.hung(redis_url))
+            replaying = asyncio.create_task(replay.Replay(engine, spooled, rung).run())
+            stack.push_async_callback(_cancel, replaying)
+            taken = await stack.enter_async_context(intake.open_intake(engine, spooled, rung))
+            yield {
+                "access": allowed,
+                "engine": engine,
+                "intake": taken,
+                "refusals": refusals.Refusals(),
+                "spool": spooled,
+                "trusted_proxies": config.trusted_proxies,
+            }
 
     app = Starlette(routes=ROUTES, lifespan=lifespan)
     app.router.redirect_slashes = False  # a redirect would repeat the query, secret and all
     return app
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def __getattr__(name: str) -> Starlette:

@@ -9,6 +9,7 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from archive import queue
+from receiver import metrics
 
 RING_SECONDS = 2.0
 UNRUNG_AT_MOST = 10_000
@@ -47,6 +48,7 @@ class Bell:
                 await queue.ring(redis, workflow_ids)
         except (RedisError, OSError, TimeoutError) as error:
             self.failures += 1
+            metrics.BELL_FAILURES.inc()
             log.warning("the bell could not ring; the sweep will", workflows=len(workflow_ids), error=repr(error))
 
 

@@ -1,17 +1,28 @@
-"""POST /callbacks: authenticate, read, store, answer. What happens with an event afterwards happens elsewhere."""
+"""POST /callbacks: authenticate, read, keep, answer. What happens with an event afterwards happens elsewhere."""
 
+import asyncio
 import json
+import time
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from archive import access, database, events
+from archive import access, events, quarantine
+from archive.access import Access
 from archive.events import Parameters
-from orchestration.events import Unreadable, parse
+from receiver import deliveries, metrics, refusals
+from receiver.deliveries import Delivery
+from receiver.intake import Busy
 from receiver.state import State
 
 BODY_BYTES_AT_MOST = 16 << 20
+BODY_SECONDS = 15.0
+"""A body that takes longer comes from nobody who has something to tell."""
+
+RETRY_SECONDS = 1
+CLOSE = {"Connection": "close"}
+"""For answers given before the body has come: what is still on its way is not read."""
 
 log = structlog.get_logger()
 
@@ -21,53 +32,52 @@ class TooLarge(Exception):
 
 
 async def receive(request: Request[State]) -> Response:
-    """Answer 202 once the event is committed, and only then.
+    """Answer 202 once the delivery is durable, and only then.
 
-    401: the token is missing or wrong. 413: too large. 503: the database is away; the sender tries again.
-    A body that is no event is answered 202 too, since sending it again could not help: it is in quarantine.
+    202 too when it is no event: it is in quarantine, and sending it again could not help. 401: the token is missing or
+    wrong; 429: it was wrong too often. 408: the body came too slowly. 413: it is too large. 503: it cannot be kept now.
     """
+    began = time.perf_counter()
     source = request.state["access"].source_of(request.query_params.get(access.TOKEN_PARAMETER, ""))
     if source is None:
-        log.warning("refused a callback: its token is missing or wrong")
-        return JSONResponse({"error": "the token in the callback URL is missing or wrong"}, 401)
+        return await _refuse(request)
     try:
-        body = request.state["access"].strike(await _body(request))
-        return await _store(request, source, _parameters(request), body)
+        delivery = _delivery(request, source, await _body(request))
+        await request.state["intake"].keep(delivery)
     except TooLarge:
-        log.warning("refused a callback: it is too large", source=source)
-        return JSONResponse({"error": f"a callback has at most {BODY_BYTES_AT_MOST} bytes"}, 413)
+        return _turn_away("too large", 413, f"a callback has at most {BODY_BYTES_AT_MOST} bytes", source)
+    except TimeoutError:
+        return _turn_away("too slow", 408, f"a callback's body has to come within {BODY_SECONDS:.0f} s", source)
     except ClientDisconnect:
-        log.warning("a callback broke off before its end", source=source)
-        return Response(status_code=400)
-    except Exception as error:
-        if not database.is_unavailable(error):
-            raise
-        log.error("a callback could not be stored; its sender will try again", source=source, error=repr(error))
-        return JSONResponse({"error": "try again"}, 503, headers={"Retry-After": "1"})
+        return _turn_away("broken off", 400, "the body broke off before its end", source)
+    except Busy:
+        return _turn_away("busy", 503, "try again", source, {"Retry-After": str(RETRY_SECONDS)})
+    metrics.ACKNOWLEDGEMENT.observe(time.perf_counter() - began)
+    status = "quarantined" if isinstance(delivery, quarantine.Unread) else "accepted"
+    return JSONResponse({"status": status}, 202)
 
 
-async def _store(request: Request[State], source: str, parameters: Parameters, body: bytes) -> Response:
-    try:
-        event = parse(body)
-        delivery = events.Delivery(event, source, parameters, body)
-        async with request.state["engine"].begin() as connection:
-            due = await events.record(connection, [delivery])
-    except Unreadable as unreadable:
-        return await _set_aside(request, source, parameters, body, unreadable.reason)
-    except RecursionError:  # what Python can just read, it may not be able to write as jsonb
-        return await _set_aside(request, source, parameters, body, "it is nested too deeply")
-    request.state["bell"].ring(due)
-    log.info("stored an event", workflow=event.workflow_id, scope=event.scope, status=event.status, source=source)
-    return JSONResponse({"status": "accepted"}, 202)
+async def _refuse(request: Request[State]) -> Response:
+    address = refusals.client_address(
+        request.client.host if request.client else None,
+        request.headers.getlist("X-Forwarded-For"),
+        request.state["trusted_proxies"],
+    )
+    if not await request.state["refusals"].slow_down(address):
+        metrics.refused("slowed")
+        headers = {"Retry-After": str(round(refusals.LONGEST_SECONDS)), **CLOSE}
+        return JSONResponse({"error": "too many requests without the right token"}, 429, headers)
+    metrics.refused("token")
+    log.warning("refused a callback: its token is missing or wrong", client=address)
+    return JSONResponse({"error": "the token in the callback URL is missing or wrong"}, 401, CLOSE)
 
 
-async def _set_aside(
-    request: Request[State], source: str, parameters: Parameters, body: bytes, reason: str
+def _turn_away(
+    reason: metrics.Refusal, status: int, error: str, source: str, headers: dict[str, str] | None = None
 ) -> Response:
-    async with request.state["engine"].begin() as connection:
-        await events.set_aside(connection, source=source, parameters=parameters, body=body, reason=reason)
-    log.warning("put a callback into quarantine", source=source, reason=reason)
-    return JSONResponse({"status": "quarantined"}, 202)
+    metrics.refused(reason)
+    log.warning("turned a callback away", reason=reason, status=status, source=source)
+    return JSONResponse({"error": error}, status, headers or CLOSE)
 
 
 async def _body(request: Request[State]) -> bytes:
@@ -75,17 +85,31 @@ async def _body(request: Request[State]) -> bytes:
     if length.isdecimal() and int(length) > BODY_BYTES_AT_MOST:
         raise TooLarge
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES_AT_MOST:
-            raise TooLarge
+    async with asyncio.timeout(BODY_SECONDS):
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_BYTES_AT_MOST:
+                raise TooLarge
     return bytes(body)
 
 
-def _parameters(request: Request[State]) -> Parameters:
+def _delivery(request: Request[State], source: str, body: bytes) -> Delivery:
+    """What was sent, with our secret struck from all of it."""
+    allowed = request.state["access"]
+    parameters = _parameters(request, allowed)
+    delivery = deliveries.read(source, parameters, allowed.strike(body))
+    if b"\\u" in body and isinstance(delivery, events.Delivery):
+        # An escape may hide a letter of the secret, which would come to light in the projection.
+        struck = allowed.strike(delivery.projection.encode())
+        if struck != delivery.projection.encode():
+            return deliveries.read(source, parameters, struck)
+    return delivery
+
+
+def _parameters(request: Request[State], allowed: Access) -> Parameters:
     """The callback URL's query without the secret, whatever its owner put there for correlation."""
     parameters: Parameters = {}
     for name, value in request.query_params.multi_items():
         if name != access.TOKEN_PARAMETER:
             parameters.setdefault(name, []).append(value)
-    return dict(json.loads(request.state["access"].strike(json.dumps(parameters).encode())))
+    return dict(json.loads(allowed.strike(json.dumps(parameters).encode()))) if parameters else parameters

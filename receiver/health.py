@@ -1,8 +1,9 @@
-"""GET /health: the process is alive. GET /ready: it can store what it is sent."""
+"""GET /health: the process is alive. GET /ready: it can keep what it is sent, in the tables or in the spool."""
 
 import asyncio
 
 from sqlalchemy import exc, select
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -18,15 +19,26 @@ async def health(_: Request[State]) -> Response:
 
 
 async def ready(request: Request[State]) -> Response:
-    """200 when the events table can be read; 503 and the reason when it cannot."""
+    """200 when what comes can be kept; 503 and the reason when there are no tables, or no room while they are away."""
+    fault = await _fault(request.state["engine"])
+    if fault is None:
+        return JSONResponse({"status": "ready"})
+    if fault == "away" and not request.state["spool"].is_nearly_full:
+        return JSONResponse({"status": "ready", "reason": "the database does not answer: events go to the spool"})
+    reason = "the database does not answer, and the spool is nearly full"
+    if fault == "no tables":
+        reason = "the database has no tables yet: run civitai-archive migrate"
+    return JSONResponse({"status": "not ready", "reason": reason}, 503)
+
+
+async def _fault(engine: AsyncEngine) -> str | None:
     try:
-        async with asyncio.timeout(READY_SECONDS), request.state["engine"].connect() as connection:
+        async with asyncio.timeout(READY_SECONDS), engine.connect() as connection:
             await connection.execute(select(tables.events.c.id).limit(1))
     except exc.ProgrammingError:
-        reason = "the database has no tables yet: run civitai-archive migrate"
-        return JSONResponse({"status": "not ready", "reason": reason}, 503)
+        return "no tables"
     except Exception as error:
         if not database.is_unavailable(error):
             raise
-        return JSONResponse({"status": "not ready", "reason": "the database does not answer"}, 503)
-    return JSONResponse({"status": "ready"})
+        return "away"
+    return None

@@ -1,11 +1,15 @@
 """What every request of the receiver has at hand."""
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive.access import Access
-from receiver.bell import Bell
+from archive.settings import Network
+from receiver.intake import Intake
+from receiver.refusals import Refusals
+from receiver.spool import Spool
 
 
 class State(TypedDict):
@@ -13,4 +17,7 @@ class State(TypedDict):
 
     access: Access
     engine: AsyncEngine
-    bell: Bell
+    intake: Intake
+    refusals: Refusals
+    spool: Spool
+    trusted_proxies: Sequence[Network]

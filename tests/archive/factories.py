@@ -44,7 +44,7 @@ def job_event(workflow_id: str, status: str, job_id: str = "job", **facts: Any) 
 async def told(engine: AsyncEngine, *bodies: dict[str, Any]) -> list[str]:
     """Record these callbacks as one batch; the workflows that became due."""
     async with engine.begin() as connection:
-        return await events.record(connection, [delivery(body) for body in bodies])
+        return (await events.record(connection, [delivery(body) for body in bodies])).due
 
 
 async def due_workflow(engine: AsyncEngine, workflow_id: str = "wf") -> str:

@@ -262,16 +262,3 @@ async def test_an_identifier_at_its_limit_is_kept_and_one_beyond_it_is_no_event(
     assert await told(engine, job_event(longest, "failed", job_id=longest)) == [longest]
     with pytest.raises(Unreadable):
         delivery(workflow_event(longest + "x", "failed"))
-
-
-async def test_a_delivery_that_is_no_event_is_set_aside_verbatim_once(engine: AsyncEngine) -> None:
-    body = b"\x00\xff{"
-    for _ in range(2):
-        async with engine.begin() as connection:
-            await events.set_aside(
-                connection, source="first", parameters={"a": ["\x00"]}, body=body, reason="it is not JSON"
-            )
-    assert await rows(
-        engine,
-        "SELECT source, parameters, body, reason, deliveries, last_received_at > first_received_at FROM quarantine",
-    ) == [("first", {"a": ["\ufffd"]}, body, "it is not JSON", 2, True)]

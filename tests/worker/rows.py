@@ -22,7 +22,7 @@ async def record(engine: AsyncEngine, *bodies: dict[str, Any]) -> list[str]:
     told = [json.dumps(body).encode() for body in bodies]
     deliveries = [events.Delivery(parse(body), "first", {}, body) for body in told]
     async with engine.begin() as connection:
-        return await events.record(connection, deliveries)
+        return (await events.record(connection, deliveries)).due
 
 
 async def select(engine: AsyncEngine, query: str, **parameters: object) -> Sequence[RowMapping]:
