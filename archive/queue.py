@@ -30,8 +30,11 @@ def redis_settings(url: str) -> RedisSettings:
 
 
 def serialize(message: dict[str, Any]) -> bytes:
-    """JSON, not arq's pickle: what can write to Redis must not be able to run code here."""
-    return json.dumps(message).encode()
+    """JSON, not arq's pickle: what can write to Redis must not be able to run code here.
+
+    The outcomes that arq writes may hold an exception, which is told by its text.
+    """
+    return json.dumps(message, default=str).encode()
 
 
 def deserialize(data: bytes) -> dict[str, Any]:
