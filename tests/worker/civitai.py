@@ -6,6 +6,7 @@ lie about a length.
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,7 +37,7 @@ class Gate:
 class Civitai:
     """Its two origins. A test fills the tables; what they lack is answered with 404.
 
-    workflows, refreshed: id → the document, or the status of an error. gates: `GET /path` → where it waits.
+    workflows, refreshed, jobs: id → the document, or the status of an error; listing likewise. gates: `GET /path` → where it waits.
     calls: `GET /path` in the order of arrival, at both origins. heads: what the storage host was sent.
     """
 
@@ -48,6 +49,9 @@ class Civitai:
         """Begin anew, for another test."""
         self.workflows: dict[str, JsonObject | int] = {}
         self.refreshed: dict[str, JsonObject | int] = {}
+        self.jobs: dict[str, JsonObject | int] = {}
+        self.listing: JsonObject | int = {"items": [], "next": None}
+        self.retry_after: str | None = None
         self.gates: dict[str, Gate] = {}
         self.calls: list[str] = []
         self.heads: list[str] = []
@@ -64,6 +68,12 @@ class Civitai:
 
     async def workflow(self, request: Request) -> Response:
         return await self._answer(request, self.workflows)
+
+    async def job(self, request: Request) -> Response:
+        return await self._answer(request, self.jobs)
+
+    async def workflows_listed(self, request: Request) -> Response:
+        return await self._answer(request, {"listing": self.listing})
 
     async def refresh(self, request: Request) -> Response:
         return await self._answer(request, self.refreshed)
@@ -82,10 +92,11 @@ class Civitai:
         self.calls.append(call)
         if gate := self.gates.get(call):
             await gate.pass_through()
-        answer = answers.get(request.path_params["id"], 404)
+        answer = answers.get(request.path_params.get("id", "listing"), 404)
         if isinstance(answer, int):
-            return JSONResponse({"title": "so the test wants it"}, answer)
-        return JSONResponse(answer)
+            headers = {"Retry-After": self.retry_after} if self.retry_after else None
+            return JSONResponse({"title": "so the test wants it"}, answer, headers)
+        return Response(json.dumps(answer), media_type="application/json")  # escapes what UTF-8 cannot say
 
 
 @contextlib.asynccontextmanager
@@ -94,8 +105,10 @@ async def running() -> AsyncIterator[Civitai]:
     civitai = Civitai()
     api = Starlette(
         routes=[
-            Route("/v2/consumer/workflows/{id}", civitai.workflow),
-            Route("/v2/consumer/blobs/{id}/refresh", civitai.refresh, methods=["POST"]),
+            Route("/v2/consumer/workflows", civitai.workflows_listed),
+            Route("/v2/consumer/workflows/{id:path}", civitai.workflow),
+            Route("/v1/consumer/jobs/{id:path}", civitai.job),
+            Route("/v2/consumer/blobs/{id:path}/refresh", civitai.refresh, methods=["POST"]),
         ]
     )
     storage_host = await asyncio.start_server(civitai.serve, "127.0.0.1", 0)
@@ -115,11 +128,12 @@ def content(body: bytes, *, promised: int | None = None, media_type: str = "imag
     return answer
 
 
-def held(body: bytes, gate: Gate) -> Answer:
+def held(body: bytes, gate: Gate, *, promised: int | None = None) -> Answer:
     """Half of the bytes, and the rest once the gate is open."""
+    length = len(body) if promised is None else promised
 
     async def answer(writer: asyncio.StreamWriter) -> None:
-        writer.write(_head(f"200 OK\r\nContent-Length: {len(body)}") + body[: len(body) // 2])
+        writer.write(_head(f"200 OK\r\nContent-Length: {length}") + body[: len(body) // 2])
         await writer.drain()
         await gate.pass_through()
         writer.write(body[len(body) // 2 :])

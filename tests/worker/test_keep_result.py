@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from orchestration import blobs
 from orchestration.wire import JsonObject
 from tests.worker import civitai as misbehaving
-from tests.worker import rows
+from tests.worker import files, rows
 from tests.worker.civitai import Answer, Civitai, blob, content, document, in_seconds, status, step
 from worker.archive_workflow import archive_workflow
 from worker.tools import Tools
@@ -41,11 +41,7 @@ async def tries(engine: AsyncEngine) -> list[dict[str, Any]]:
 
 
 def objects(storage: Path) -> list[bytes]:
-    return [path.read_bytes() for path in sorted(storage.glob("objects/sha256/*/*/*"))]
-
-
-def left_over(storage: Path) -> list[Path]:
-    return list((storage / "incoming").glob("*"))
+    return list(files.objects(storage).values())
 
 
 async def test_a_result_lies_under_its_digest_before_its_row_says_so(
@@ -76,7 +72,7 @@ async def test_a_body_that_lies_about_its_length_is_never_stored(
     await archive(tools, civitai, blob("b", civitai.serves("b", lie)))
     result = await the_result(tools.engine)
     assert (result["settled"], result["attempts"], result["object_digest"]) == (0, 1, None)
-    assert (objects(storage), left_over(storage)) == ([], [])
+    assert (objects(storage), files.half_received(storage)) == ([], [])
     assert await rows.select(tools.engine, "SELECT * FROM objects") == []
     (failed,) = await tries(tools.engine)
     assert (failed["workflow_id"], failed["step"], failed["path"]) == ("w", "s", "output.images[0]")
@@ -95,7 +91,7 @@ async def test_what_a_host_sends_beyond_the_promised_length_is_no_part_of_the_co
     tools: Tools, civitai: Civitai, storage: Path
 ) -> None:
     await archive(tools, civitai, blob("b", civitai.serves("b", content(CAT + b"and a dog", promised=len(CAT)))))
-    assert (objects(storage), left_over(storage)) == ([CAT], [])
+    assert (objects(storage), files.half_received(storage)) == ([CAT], [])
 
 
 @pytest.mark.parametrize("answer", [404, 410, 400, 401, 403, 429, 500, 503, 206])

@@ -1,0 +1,29 @@
+"""What lies in the storage of the archive."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def objects(storage: Path) -> dict[str, bytes]:
+    """Digest, as the name says it → the bytes."""
+    return {path.name: path.read_bytes() for path in storage.glob("objects/sha256/*/*/*")}
+
+
+def manifests(storage: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_bytes()) for path in storage.glob("workflows/*/*/*/*.json")]
+
+
+def manifest(storage: Path) -> dict[str, Any]:
+    """The only one."""
+    (found,) = manifests(storage)
+    return found
+
+
+def half_received(storage: Path) -> list[Path]:
+    return list((storage / "incoming").glob("*"))
+
+
+def names(storage: Path) -> list[str]:
+    """Every file."""
+    return sorted(str(path.relative_to(storage)) for path in storage.rglob("*") if path.is_file())
