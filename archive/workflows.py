@@ -129,7 +129,7 @@ async def save(
             "cost": workflow.cost,
             "currency": workflow.currency,
             "nsfw_level": workflow.nsfw_level,
-            "ephemeral": workflow.ephemeral,
+            "ephemeral": True if workflow.ephemeral else _workflows.ephemeral,
         }
     result = await connection.execute(update(tables.workflows).where(*_is_mine(claim)).values(facts))
     _one_row(result.rowcount)

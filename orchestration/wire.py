@@ -15,6 +15,8 @@ JsonObject = dict[str, Any]
 
 IDENTIFIER_BYTES = 512  # the longest identifier that we keep, in UTF-8
 URL_CHARACTERS = 8192  # the longest URL that we ask for
+MAX_NESTING = 200  # of lists and objects; far from where Python's own recursion ends, for writing as for reading
+_STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _INTEGER_DIGITS = 1000  # Python itself refuses to print integers past 4300 digits
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -28,7 +30,10 @@ def loads(data: bytes) -> Any:
     Raises ValueError, and nothing else, with a plain reason.
     """
     try:
-        return json.loads(data.decode("utf-8-sig"), parse_int=_integer, parse_float=_float, parse_constant=_refuse)
+        text = data.decode("utf-8-sig")
+        if _is_too_deep(text):
+            raise RecursionError
+        return json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_refuse)
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 (byte {error.start})") from None
     except json.JSONDecodeError as error:
@@ -81,6 +86,19 @@ def text(value: object) -> str | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return None
+
+
+def _is_too_deep(text: str) -> bool:
+    """Whether lists and objects are nested deeper than we read; most texts have too few of them to be looked at."""
+    if text.count("[") + text.count("{") <= MAX_NESTING:
+        return False
+    depth = 0
+    for token in _STRINGS_AND_BRACKETS.finditer(text):
+        bracket = token[0]
+        depth += (bracket in "[{") - (bracket in "]}")
+        if depth > MAX_NESTING:
+            return True
+    return False
 
 
 def _integer(literal: str) -> int | str:

@@ -37,7 +37,8 @@ class Gate:
 class Civitai:
     """Its two origins. A test fills the tables; what they lack is answered with 404.
 
-    workflows, refreshed, jobs: id → the document, or the status of an error; listing likewise. gates: `GET /path` → where it waits.
+    workflows, refreshed, jobs: id → the document, or the status of an error; listing likewise.
+    gates: `GET /path` → where it waits.
     calls: `GET /path` in the order of arrival, at both origins. heads: what the storage host was sent.
     """
 
