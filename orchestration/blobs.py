@@ -1,29 +1,28 @@
 """Blob content as a stream, from whatever host a signed URL names.
 
-The client here holds no token and takes none: what it sends is the same for every host in the world. Every
-request that it makes, first or redirected, goes through `BlobClient._hop`.
+The client here holds no token and takes none: what it sends is the same for every host in the world, and each
+request, first or redirected, passes the guards of `transport`. A stream that breaks goes on where it broke.
 """
 
-from collections.abc import AsyncIterator
+import re
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self
+from urllib.parse import unquote, urlsplit
 
-import httpx
-
-from orchestration import errors, retry, wire
+from orchestration import addresses, encodings, errors, resumption, retry, transport
 
 CONNECT = 10.0  # seconds to get a connection
-STALL = 30.0  # seconds without a byte until a stream counts as broken; a whole download may take any time
+STALL = 30.0  # seconds without progress until a stream counts as broken; a whole download may take any time
 REDIRECTS = 5  # hops after the first address
+MAX_BYTES = 64 << 30
+CHUNK_BYTES = 1 << 17  # the least that a chunk holds, the last one aside: enough for hashing it in a thread to pay
+PAUSES = (0.0, 1.0, 3.0)  # seconds before each further try at a broken stream that does not get on
 
-# The machine's own addresses are never asked for through a proxy, whatever the environment names.
-DIRECT: dict[str, httpx.AsyncBaseTransport | None] = {
-    "all://127.0.0.1": None,
-    "all://[::1]": None,
-    "all://localhost": None,
-}
+_PLACEHOLDER = re.compile(r"/v2/consumer/blobs/+blocked(/|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,9 @@ class Content:
     url: where it comes from, without its query.
     media_type: in lower case, without parameters; as claimed, like the length.
     length: bytes that `chunks` will yield, when the host says so.
-    chunks: the bytes, once. Raises Truncated when they are not as many as promised or stop coming.
+    chunks: the bytes, once. Raises Truncated when they are not as many as promised or stop coming and cannot be
+        had otherwise, TooLarge when they pass the client's `max_bytes`, and, where the rest of a broken stream is
+        asked for, whatever `open` raises.
     """
 
     url: str
@@ -46,103 +47,125 @@ class Content:
 class BlobClient:
     """Downloads from signed URLs. Open it with `async with`; one for a process is enough."""
 
-    def __init__(self, *, connect: float = CONNECT, stall: float = STALL) -> None:
-        """Take the time-outs, in seconds; how many downloads run at once is the caller's affair."""
-        self._http = httpx.AsyncClient(
-            headers={"Accept-Encoding": "identity"},
-            timeout=httpx.Timeout(stall, connect=connect, pool=None),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-            mounts=DIRECT,
-            follow_redirects=False,
+    def __init__(
+        self,
+        *,
+        allow_private: bool = False,
+        max_bytes: int = MAX_BYTES,
+        connect: float = CONNECT,
+        stall: float = STALL,
+        pauses: Sequence[float] = PAUSES,
+        tls: ssl.SSLContext | None = None,
+        is_public: Callable[[str], bool] = addresses.is_public,
+    ) -> None:
+        """Take the limits; how many downloads run at once is the caller's affair.
+
+        allow_private: plain http, and any address, loopback too: for the sandbox and tests.
+        connect, stall, pauses: seconds.
+        tls, is_public: whose certificates are believed (None: those of public authorities) and which addresses
+            count as public, where that is not for `addresses` to say.
+        """
+        self._max_bytes, self._stall, self._pauses = max_bytes, stall, pauses
+        self._transport = transport.Transport(
+            allow_private=allow_private, is_public=is_public, tls=tls, connect=connect, stall=stall
         )
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *raised: object) -> None:
-        await self._http.aclose()
+        await self._transport.aclose()
 
     @asynccontextmanager
-    async def open(self, url: str) -> AsyncIterator[Content]:
+    async def open(self, url: str, fresh_url: Callable[[], Awaitable[str]] | None = None) -> AsyncIterator[Content]:
         """Ask for the content behind this address, following redirects.
 
-        Raises of the Transient tree only: UrlExpired (401, 403, 410), RateLimited, ServerError, Unreachable,
-        and Transient itself for any other answer than 200.
-        """
-        response = await self._follow(url)
-        try:
-            yield content(response)
-        finally:
-            await response.aclose()
+        Whenever the address has expired, at first or in the middle of the stream, `fresh_url` is asked for
+        another; what it raises is raised.
 
-    async def _follow(self, url: str) -> httpx.Response:
+        Raises of the Transient tree: UrlExpired (401, 403, 410), RateLimited, ServerError, Unreachable, Forbidden,
+        and Transient itself for any other answer than 200. Withheld for the placeholder of what Civitai keeps
+        back, TooLarge for content of more than `max_bytes`.
+        """
         address = url
+
+        async def ask(headers: Mapping[str, str]) -> transport.Answer:
+            nonlocal address
+            try:
+                return await self._follow(address, headers)
+            except errors.UrlExpired:
+                if fresh_url is None:
+                    raise
+                address = await fresh_url()
+                return await self._follow(address, headers)
+
+        first = await ask({})
+        download = resumption.Download(first, ask, pauses=self._pauses, progress=transport.SLOWEST * self._stall)
+        try:
+            if first.length is not None and first.length > self._max_bytes:
+                raise self._too_large(first.url, f"{first.length} bytes")
+            encoding = first.headers.get("Content-Encoding")
+            yield Content(
+                url=errors.without_secrets(first.url),
+                status=first.status,
+                media_type=media_type(first.headers.get("Content-Type")),
+                length=None if encodings.is_encoded(encoding) else first.length,
+                chunks=self._gathered(encodings.decoded(download.chunks(), encoding, url=first.url), first.url),
+            )
+        finally:
+            download.answer.close()
+
+    async def _follow(self, url: str, headers: Mapping[str, str]) -> transport.Answer:
+        address, wanted = url, (200, 206, 416) if "Range" in headers else (200,)
         for _ in range(1 + REDIRECTS):
-            response = await self._hop(address)
-            if response.status_code == 200:
-                return response
-            await response.aclose()
-            if response.next_request is None:
-                raise _refused(response)
-            address = str(response.next_request.url)
+            if _PLACEHOLDER.search(unquote(_path(address))):
+                raise errors.Withheld(call="download", url=address)
+            answer = await self._transport.get(address, headers)
+            if answer.status in wanted:
+                return answer
+            answer.close()
+            if answer.redirect is None:
+                raise _refused(answer)
+            address = answer.redirect
         raise errors.Unreachable(call="download", url=url, detail=f"more than {REDIRECTS} redirects")
 
-    async def _hop(self, url: str) -> httpx.Response:
-        if not wire.is_url(url):
-            raise errors.Unreachable(call="download", url=url, detail="this is not an http(s) address")
-        try:
-            return await self._http.send(self._http.build_request("GET", url), stream=True)
-        except (httpx.RequestError, httpx.InvalidURL, ValueError) as error:
-            raise errors.Unreachable(call="download", url=url, detail=cause(error)) from error
+    async def _gathered(self, chunks: AsyncIterator[bytes], url: str) -> AsyncIterator[bytes]:
+        """Yield what comes in large chunks, and no more of it than we take."""
+        came, gathered, pending = 0, 0, list[bytes]()
+        async for chunk in chunks:
+            came += len(chunk)
+            if came > self._max_bytes:
+                raise self._too_large(url, f"{came} bytes so far")
+            pending.append(chunk)
+            gathered += len(chunk)
+            if gathered >= CHUNK_BYTES:
+                yield b"".join(pending)
+                gathered, pending = 0, []
+        if pending:
+            yield b"".join(pending)
+
+    def _too_large(self, url: str, size: str) -> errors.TooLarge:
+        return errors.TooLarge(call="download", url=url, detail=f"{size}, at most {self._max_bytes} are taken")
 
 
-def content(response: httpx.Response) -> Content:
-    """Present an answer whose body has not been read yet; whoever opened the answer closes it."""
-    encoded = response.headers.get("Content-Encoding", "identity").lower() != "identity"
-    return Content(
-        url=errors.without_secrets(str(response.url)),
-        status=response.status_code,
-        media_type=response.headers.get("Content-Type", "").partition(";")[0].strip().lower() or None,
-        length=None if encoded else _promised(response),
-        chunks=_chunks(response),
-    )
+def media_type(content_type: str | None) -> str | None:
+    """Read a Content-Type header: the type in lower case, without parameters."""
+    return (content_type or "").partition(";")[0].strip().lower() or None
 
 
-def cause(error: Exception) -> str:
-    """Say in words what httpx tells in types: its time-outs carry no message."""
-    return str(error) or {
-        httpx.ConnectTimeout: "no connection in time",
-        httpx.ReadTimeout: "no answer in time",
-        TimeoutError: "no answer in time",
-    }.get(type(error), type(error).__name__)
-
-
-async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
-    url = str(response.url)
+def _path(url: str) -> str:
     try:
-        async for chunk in response.aiter_bytes():
-            yield chunk
-    except httpx.RequestError as error:
-        raise errors.Truncated(call="download", url=url, detail=cause(error)) from error
-    promised, came = _promised(response), response.num_bytes_downloaded
-    if promised is not None and came != promised:
-        raise errors.Truncated(call="download", url=url, detail=f"{came} bytes of {promised} came")
+        return urlsplit(url).path
+    except ValueError:  # asking for it will say so
+        return ""
 
 
-def _promised(response: httpx.Response) -> int | None:
-    """The body's length on the wire; with `Transfer-Encoding` the header has no meaning."""
-    length = response.headers.get("Content-Length", "")
-    if "Transfer-Encoding" in response.headers or not (length.isascii() and length.isdigit()):
-        return None
-    return int(length)
-
-
-def _refused(response: httpx.Response) -> errors.Transient:
+def _refused(answer: transport.Answer) -> errors.Transient:
     """What a storage host's answer means: only Civitai's API can say that a blob is gone."""
-    status, url = response.status_code, str(response.url)
+    status, url = answer.status, answer.url
     if status in (401, 403, 410):
         return errors.UrlExpired(call="download", url=url, status=status)
-    wait = retry.retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+    wait = retry.retry_after(answer.headers.get("Retry-After"), datetime.now(UTC))
     if status == 429:
         return errors.RateLimited(call="download", url=url, status=status, retry_after=wait)
     if errors.is_server_error(status):

@@ -126,7 +126,7 @@ class Client:
         response = await self._retrying(lambda: self._connection.open(call))
         try:
             redirect = response.next_request
-            yield str(redirect.url) if redirect else blobs.content(response)
+            yield str(redirect.url) if redirect else connection.content(response)
         finally:
             await response.aclose()
 

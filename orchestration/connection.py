@@ -5,7 +5,7 @@ here, and an id can only ever be one segment of a path.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,13 @@ import httpx
 
 from orchestration import blobs, errors, retry, wire
 from orchestration.wire import JsonObject
+
+# The machine's own addresses are never asked for through a proxy, whatever the environment names.
+_DIRECT: dict[str, httpx.AsyncBaseTransport | None] = {
+    "all://127.0.0.1": None,
+    "all://[::1]": None,
+    "all://localhost": None,
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Connection:
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {token.strip()}", "Accept": "application/json"},
             timeout=httpx.Timeout(timeout, connect=blobs.CONNECT),
-            mounts=blobs.DIRECT,
+            mounts=_DIRECT,
             follow_redirects=False,
         )
 
@@ -79,7 +86,7 @@ class Connection:
             await response.aread()
             raise _refused(call, response)
         except httpx.RequestError as error:
-            raise _unreadable(call, response, blobs.cause(error)) from error
+            raise _unreadable(call, response, _cause(error)) from error
         finally:
             await response.aclose()
 
@@ -97,8 +104,20 @@ class Connection:
             async with asyncio.timeout(self._timeout):
                 return await self._http.send(request, stream=stream)
         except (httpx.RequestError, TimeoutError) as error:
-            url, detail = str(request.url), blobs.cause(error)
+            url, detail = str(request.url), _cause(error)
             raise errors.Unreachable(call=call.name, id=call.id, url=url, detail=detail) from error
+
+
+def content(response: httpx.Response) -> blobs.Content:
+    """Present content that the API gives itself; whoever opened the answer closes it."""
+    encoded = response.headers.get("Content-Encoding", "identity").lower() != "identity"
+    return blobs.Content(
+        url=errors.without_secrets(str(response.url)),
+        status=response.status_code,
+        media_type=blobs.media_type(response.headers.get("Content-Type")),
+        length=None if encoded else _promised(response),
+        chunks=_chunks(response),
+    )
 
 
 def segment(identifier: str) -> str:
@@ -107,6 +126,35 @@ def segment(identifier: str) -> str:
         raise errors.Permanent(id=identifier, detail="this cannot be an id")
     escaped = quote(identifier, safe="")
     return escaped.replace(".", "%2E") if identifier in (".", "..") else escaped
+
+
+async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    url = str(response.url)
+    try:
+        async for chunk in response.aiter_bytes():
+            yield chunk
+    except httpx.RequestError as error:
+        raise errors.Truncated(call="download", url=url, detail=_cause(error)) from error
+    promised, came = _promised(response), response.num_bytes_downloaded
+    if promised is not None and came != promised:
+        raise errors.Truncated(call="download", url=url, detail=f"{came} bytes of {promised} came")
+
+
+def _promised(response: httpx.Response) -> int | None:
+    """The body's length on the wire; with `Transfer-Encoding` the header has no meaning."""
+    length = response.headers.get("Content-Length", "")
+    if "Transfer-Encoding" in response.headers or not (length.isascii() and length.isdigit()):
+        return None
+    return int(length)
+
+
+def _cause(error: Exception) -> str:
+    """Say in words what httpx tells in types: its time-outs carry no message."""
+    return str(error) or {
+        httpx.ConnectTimeout: "no connection in time",
+        httpx.ReadTimeout: "no answer in time",
+        TimeoutError: "no answer in time",
+    }.get(type(error), type(error).__name__)
 
 
 def _checked(base_url: str) -> str:

@@ -7,7 +7,9 @@
     │   ├── ServerError       408, 5xx
     │   ├── Conflict          409: fetch again
     │   ├── UrlExpired        content: a signed URL that answers 401, 403 or 410
-    │   └── Truncated         content: fewer or more bytes than promised, or a broken stream
+    │   ├── Truncated         content: fewer or more bytes than promised, or a broken stream
+    │   └── Forbidden         content: an address that we do not connect to
+    ├── Withheld              content: the placeholder for what Civitai keeps back
     ├── CredentialError       401, 403
     ├── NotFound              404
     └── Permanent             400, 402, 422 and the rest
@@ -91,6 +93,18 @@ class UrlExpired(Transient):
 
 class Truncated(Transient):
     """The content did not come as long as it was promised, download it again."""
+
+
+class Forbidden(Transient):
+    """The content is at an address that blobs may not come from, ask for a fresh URL.
+
+    Transient, although nothing will ever be fetched from there: the next URL that Civitai signs may name another
+    host, and a name that leads to a private address may be a name server's passing fault.
+    """
+
+
+class Withheld(OrchestrationError):
+    """Instead of the content there is the placeholder for what Civitai keeps back, ask its API for the reason."""
 
 
 class CredentialError(OrchestrationError):
