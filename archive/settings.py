@@ -11,72 +11,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote
 
 from arq.connections import RedisSettings
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-T = TypeVar("T")
+from archive import s3_settings, variables
+from archive.variables import EXAMPLES as EXAMPLES
+from archive.variables import Secret as Secret
+from archive.variables import SettingsError as SettingsError
 
-EXAMPLES: Mapping[str, str] = {
-    "CIVITAI_API_TOKEN": "the key from your Civitai account settings",
-    "CIVITAI_API_KEY": "the key from your Civitai account settings",
-    "CIVITAI_API_URL": "https://orchestration.civitai.com",
-    "DATABASE_URL": "postgresql://archive:password@localhost/archive",
-    "REDIS_URL": "redis://localhost:6379/0",
-    "STORAGE_URL": "file:///srv/civitai-archive",
-    "CALLBACK_SECRETS": "main:kD3vW9pQx7ZtL2mR5sYb",
-    "PUBLIC_URL": "https://archive.example.org",
-    "ARCHIVE_HOME": "./.archive",
-    "BLOB_ALLOW_PRIVATE": "false",
-    "API_CALLS_PER_SECOND": "50",
-    "KEEP_PREVIEWS": "false",
-    "KEEP_BY_PRODUCTS": "true",
-    "KEEP_TOLD_RESULTS": "true",
-    "RECEIVER_PORT": "8000",
-    "RECEIVER_METRICS": "127.0.0.1:9464",
-    "RECEIVER_SPOOL_BYTES": "1073741824",
-    "TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8",
-}
-"""The variables we read, each with a value that would be right."""
+T = TypeVar("T")
 
 SECRET_CHARACTERS = re.compile(r"[A-Za-z0-9._~-]+")
 """What a callback secret is made of: characters that no URL and no JSON text ever escapes, so that it can be found."""
 
 SECRET_LENGTH_AT_LEAST = 16
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-class SettingsError(Exception):
-    """A setting is missing or wrong; the message is for the person who set it."""
-
-    def __init__(self, variable: str, fault: str) -> None:
-        self.variable = variable
-        super().__init__(f"{variable} {fault}. Example: {variable}={EXAMPLES[variable]}")
-
-
-class Secret:
-    """A value that shows itself to nobody who does not ask for it by name."""
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The value itself."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret('***')"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._value == other._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
 
 
 @dataclass(frozen=True)
@@ -96,6 +53,7 @@ class Settings:
     database_url: Secret | None
     redis_url: Secret | None
     storage_url: str
+    s3: s3_settings.S3Settings | None
     callback_secrets: tuple[CallbackSecret, ...]
     public_url: str | None
     home: Path
@@ -135,51 +93,47 @@ class Settings:
 
 def read(environment: Mapping[str, str]) -> Settings:
     """Understand the environment, or raise SettingsError for the first thing in it that is wrong."""
-    home = _home(_value(environment, "ARCHIVE_HOME") or ".archive")
-    public_url = _value(environment, "PUBLIC_URL")
+    home = _home(variables.value(environment, "ARCHIVE_HOME") or ".archive")
+    public_url = variables.value(environment, "PUBLIC_URL")
+    storage_url = _storage_url(variables.value(environment, "STORAGE_URL") or (home / "storage").as_uri())
     return Settings(
         api_token=_api_token(environment, "CIVITAI_API_TOKEN") or _api_token(environment, "CIVITAI_API_KEY"),
         api_url=_web_url(
             "CIVITAI_API_URL",
-            _value(environment, "CIVITAI_API_URL") or EXAMPLES["CIVITAI_API_URL"],
+            variables.value(environment, "CIVITAI_API_URL") or EXAMPLES["CIVITAI_API_URL"],
             "would send the token in clear: only https will do off this machine",
         ),
         database_url=_server_url(environment, "DATABASE_URL", ("postgresql", "postgres"), make_url),
         redis_url=_server_url(environment, "REDIS_URL", ("redis", "rediss", "unix"), RedisSettings.from_dsn),
-        storage_url=_storage_url(_value(environment, "STORAGE_URL") or (home / "storage").as_uri()),
-        callback_secrets=_callback_secrets(_value(environment, "CALLBACK_SECRETS") or ""),
+        storage_url=storage_url,
+        s3=s3_settings.read(environment) if storage_url.startswith("s3:") else None,
+        callback_secrets=_callback_secrets(variables.value(environment, "CALLBACK_SECRETS") or ""),
         public_url=_web_url("PUBLIC_URL", public_url, "is not https: Civitai calls nothing else")
         if public_url
         else None,
         home=home,
-        blob_allow_private=_flag("BLOB_ALLOW_PRIVATE", _value(environment, "BLOB_ALLOW_PRIVATE") or "false"),
-        api_calls_per_second=_count("API_CALLS_PER_SECOND", _value(environment, "API_CALLS_PER_SECOND") or "50"),
-        keep_previews=_flag("KEEP_PREVIEWS", _value(environment, "KEEP_PREVIEWS") or "false"),
-        keep_by_products=_flag("KEEP_BY_PRODUCTS", _value(environment, "KEEP_BY_PRODUCTS") or "true"),
-        keep_told_results=_flag("KEEP_TOLD_RESULTS", _value(environment, "KEEP_TOLD_RESULTS") or "true"),
-        receiver_port=_port("RECEIVER_PORT", _value(environment, "RECEIVER_PORT") or "8000"),
+        blob_allow_private=variables.flag(
+            "BLOB_ALLOW_PRIVATE", variables.value(environment, "BLOB_ALLOW_PRIVATE") or "false"
+        ),
+        api_calls_per_second=_count(
+            "API_CALLS_PER_SECOND", variables.value(environment, "API_CALLS_PER_SECOND") or "50"
+        ),
+        keep_previews=variables.flag("KEEP_PREVIEWS", variables.value(environment, "KEEP_PREVIEWS") or "false"),
+        keep_by_products=variables.flag("KEEP_BY_PRODUCTS", variables.value(environment, "KEEP_BY_PRODUCTS") or "true"),
+        keep_told_results=variables.flag(
+            "KEEP_TOLD_RESULTS", variables.value(environment, "KEEP_TOLD_RESULTS") or "true"
+        ),
+        receiver_port=_port("RECEIVER_PORT", variables.value(environment, "RECEIVER_PORT") or "8000"),
         receiver_metrics=_address(
-            "RECEIVER_METRICS", _value(environment, "RECEIVER_METRICS") or EXAMPLES["RECEIVER_METRICS"]
+            "RECEIVER_METRICS",
+            variables.value(environment, "RECEIVER_METRICS") or EXAMPLES["RECEIVER_METRICS"],
         ),
         spool_bytes=_bytes(
-            "RECEIVER_SPOOL_BYTES", _value(environment, "RECEIVER_SPOOL_BYTES") or EXAMPLES["RECEIVER_SPOOL_BYTES"]
+            "RECEIVER_SPOOL_BYTES",
+            variables.value(environment, "RECEIVER_SPOOL_BYTES") or EXAMPLES["RECEIVER_SPOOL_BYTES"],
         ),
-        trusted_proxies=_networks("TRUSTED_PROXIES", _value(environment, "TRUSTED_PROXIES") or ""),
+        trusted_proxies=_networks("TRUSTED_PROXIES", variables.value(environment, "TRUSTED_PROXIES") or ""),
     )
-
-
-def _value(environment: Mapping[str, str], variable: str) -> str | None:
-    """The variable's value or its file's content; None when neither is set or the value is empty."""
-    value, path = environment.get(variable), environment.get(f"{variable}_FILE")
-    if not path:
-        return value or None
-    if value:
-        raise SettingsError(variable, f"and {variable}_FILE are both set: keep one")
-    try:
-        return Path(path).read_text(encoding="utf-8").strip() or None
-    except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SettingsError(variable, f"cannot be read from {path} ({variable}_FILE): {reason}") from error
 
 
 def _required(variable: str, value: T | None, fault: str) -> T:
@@ -189,7 +143,7 @@ def _required(variable: str, value: T | None, fault: str) -> T:
 
 
 def _api_token(environment: Mapping[str, str], variable: str) -> Secret | None:
-    value = _value(environment, variable)
+    value = variables.value(environment, variable)
     if value is None:
         return None
     if not (value.isascii() and value.isprintable()) or " " in value:
@@ -204,17 +158,8 @@ def _home(value: str) -> Path:
         raise SettingsError("ARCHIVE_HOME", f"is {value!r}, in the home of a user who is not here") from None
 
 
-def _parts(variable: str, value: str) -> SplitResult:
-    try:
-        parts = urlsplit(value)
-        parts.port  # noqa: B018 - reading it is what checks it
-    except ValueError as error:
-        raise SettingsError(variable, f"is not an address ({error})") from None
-    return parts
-
-
 def _web_url(variable: str, value: str, in_clear: str) -> str:
-    parts = _parts(variable, value)
+    parts = variables.parts(variable, value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise SettingsError(variable, "is not an https address without a query")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
@@ -225,7 +170,7 @@ def _web_url(variable: str, value: str, in_clear: str) -> str:
 def _server_url(
     environment: Mapping[str, str], variable: str, schemes: tuple[str, ...], understand: Callable[[str], object]
 ) -> Secret | None:
-    value = _value(environment, variable)
+    value = variables.value(environment, variable)
     if value is None:
         return None
     if value.split(":", 1)[0] not in schemes or "://" not in value:
@@ -238,13 +183,26 @@ def _server_url(
 
 
 def _storage_url(value: str) -> str:
-    parts = _parts("STORAGE_URL", value)
+    parts = variables.parts("STORAGE_URL", value)
+    if parts.scheme == "s3":
+        return _bucket_url(parts, value)
     if parts.scheme != "file" or parts.netloc or not parts.path.startswith("/"):
-        raise SettingsError("STORAGE_URL", "is not a file address with an absolute path (three slashes)")
+        fault = "is neither s3://bucket/prefix nor a file address with an absolute path (three slashes)"
+        raise SettingsError("STORAGE_URL", fault)
     if parts.query or parts.fragment or "\0" in unquote(parts.path):
         raise SettingsError("STORAGE_URL", "holds a character that must be escaped (? as %3F, # as %23) or removed")
     if not parts.path.strip("/"):
         raise SettingsError("STORAGE_URL", "names the root of the file system, not a directory in it")
+    return value.rstrip("/")
+
+
+def _bucket_url(parts: SplitResult, value: str) -> str:
+    if not BUCKET.fullmatch(parts.netloc):
+        raise SettingsError(
+            "STORAGE_URL", "does not name a bucket (keys belong into AWS_ACCESS_KEY_ID and its neighbours)"
+        )
+    if not PREFIX.fullmatch(parts.path) or parts.query or parts.fragment:
+        raise SettingsError("STORAGE_URL", "has a prefix that is not made of letters, digits, . _ - and single slashes")
     return value.rstrip("/")
 
 
@@ -266,12 +224,6 @@ def _callback_secret(item: str) -> CallbackSecret:
         fault = f"has a secret for {source!r} that is not {SECRET_LENGTH_AT_LEAST} or more letters, digits, . _ ~ -"
         raise SettingsError("CALLBACK_SECRETS", fault)
     return CallbackSecret(source, Secret(secret))
-
-
-def _flag(variable: str, value: str) -> bool:
-    if value.lower() not in ("true", "false"):
-        raise SettingsError(variable, f"is {value!r}, neither true nor false")
-    return value.lower() == "true"
 
 
 def _count(variable: str, value: str) -> int:

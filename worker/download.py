@@ -65,10 +65,10 @@ async def _fresh_url(tools: Tools, result: results.Pending) -> str:
 
 async def _store(tools: Tools, url: str) -> Stored:
     """Stream to a temporary file while hashing; durable under its digest when this returns."""
-    with tools.storage.receive() as incoming:
+    async with tools.storage.receive() as incoming:
         async with tools.blobs.open(url) as content:
             async for chunk in content.chunks:
-                incoming.write(chunk)
+                await incoming.write(chunk)
         if incoming.size == 0:
             raise errors.Truncated(call="download", url=url, detail="it is empty")
         await tools.storage.keep(incoming, media_type=content.media_type)

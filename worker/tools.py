@@ -9,7 +9,8 @@ from aiolimiter import AsyncLimiter
 from arq.connections import ArqRedis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import access, database, queue, settings, storage
+from archive import access, database, queue, settings, storages
+from archive.storage import Storage
 from orchestration import blobs, client
 
 DOWNLOADS_AT_ONCE = 16
@@ -23,7 +24,7 @@ class Tools:
     access: access.Access
     engine: AsyncEngine
     redis: ArqRedis
-    storage: storage.LocalStorage
+    storage: Storage
     api: client.Client
     calls: AsyncLimiter
     blobs: blobs.BlobClient
@@ -38,7 +39,7 @@ async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
     async with AsyncExitStack() as stack:
         engine = database.create_engine(database_url, application_name="civitai-archive worker")
         stack.push_async_callback(engine.dispose)
-        store = storage.open_storage(config.storage_url)
+        store = storages.open_storage(config)
         store.clear_abandoned()
         yield Tools(
             config=config,
@@ -49,6 +50,6 @@ async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
             # One try a call: a failed one is a row, and the next a claim.
             api=await stack.enter_async_context(client.Client(config.api_url, token, retries=None)),
             calls=AsyncLimiter(config.api_calls_per_second, 1),
-            blobs=await stack.enter_async_context(blobs.BlobClient()),
+            blobs=await stack.enter_async_context(blobs.BlobClient(allow_private=config.blob_allow_private)),
             download_slots=asyncio.Semaphore(DOWNLOADS_AT_ONCE),
         )

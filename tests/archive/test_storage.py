@@ -1,11 +1,9 @@
-"""Storage: what was kept is durable, whole, and under the name of its content."""
+"""Storage: what every kind of it promises."""
 
 import asyncio
 import hashlib
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,239 +11,199 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from archive import settings, storage
+from archive import incoming, storage
+from archive.local_storage import LocalStorage
+from archive.storage_errors import StorageUnavailable
+from tests import working
+from tests.archive import stores
+from tests.archive.stores import content, keep
 
 CONTENT = b"content of an object"
 DIGEST = hashlib.sha256(CONTENT).digest()
+NAME = storage.object_name(DIGEST)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> storage.LocalStorage:
-    return storage.LocalStorage(tmp_path / "storage")
+class Place:
+    """A storage, and what really lies where it keeps things and where it receives them."""
+
+    def __init__(self, store: storage.Storage, root: Path, received_in: Path) -> None:
+        self.store, self.root, self.received_in = store, root, received_in
+
+    def files(self) -> dict[str, bytes]:
+        return stores.files(self.root)
+
+    def left_over(self) -> list[Path]:
+        return list(self.received_in.glob("*"))
 
 
-async def keep(store: storage.LocalStorage, *chunks: bytes) -> bytes:
-    with store.receive() as incoming:
-        for chunk in chunks:
-            incoming.write(chunk)
-        await store.keep(incoming, media_type="image/png")
-        return incoming.digest
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stores.S3Server]:
+    with stores.s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
-async def content(store: storage.Storage, name: str) -> bytes:
-    return b"".join([chunk async for chunk in store.read(name)])
+@pytest.fixture(params=["file", "s3"])
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+    if request.param == "file":
+        root = tmp_path / "storage"
+        yield Place(LocalStorage(root), root, root / "incoming")
+    else:
+        server: stores.S3Server = request.getfixturevalue("s3_server")
+        store = server.storage(tmp_path.name, tmp_path)
+        yield Place(store, server.directory / stores.BUCKET / tmp_path.name, tmp_path / "incoming")
 
 
-def files(store: storage.LocalStorage) -> dict[str, bytes]:
-    return {str(path.relative_to(store.root)): path.read_bytes() for path in store.root.rglob("*") if path.is_file()}
-
-
-@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(chunks=st.lists(st.binary(max_size=100)))
 async def test_an_object_lies_under_the_sha256_of_its_bytes_however_they_came(
-    store: storage.LocalStorage, chunks: list[bytes]
+    place: Place, chunks: list[bytes]
 ) -> None:
     whole = b"".join(chunks)
-    digest = await keep(store, *chunks)
+    digest = await keep(place.store, *chunks)
     name = storage.object_name(digest)
     assert digest == hashlib.sha256(whole).digest()
     assert name == f"objects/sha256/{digest.hex()[:2]}/{digest.hex()[2:4]}/{digest.hex()}"
-    assert await content(store, name) == whole
-    assert await store.size(name) == len(whole)
+    assert place.files()[name] == whole
+    assert await content(place.store, name) == whole
+    assert await place.store.size(name) == len(whole)
+    assert place.left_over() == []
 
 
-async def test_a_content_larger_than_a_read_comes_back_whole_in_chunks(store: storage.LocalStorage) -> None:
-    large = os.urandom(storage.READ_BYTES + 7)
-    name = storage.object_name(await keep(store, large))
-    assert [len(chunk) async for chunk in store.read(name)] == [storage.READ_BYTES, 7]
-    assert await content(store, name) == large
+@pytest.mark.parametrize("size", [incoming.PIECE_BYTES, storage.READ_BYTES + 7, 12 << 20])
+async def test_a_large_content_is_received_in_any_chunks_and_comes_back_in_small_ones(place: Place, size: int) -> None:
+    large = os.urandom(size)
+    chunks = [large[start : start + 65_000] for start in range(0, size, 65_000)]
+    name = storage.object_name(await keep(place.store, *chunks))
+    assert name == storage.object_name(hashlib.sha256(large).digest())
+    assert max([len(chunk) async for chunk in place.store.read(name)]) <= 2 * storage.READ_BYTES
+    assert await content(place.store, name) == large
+    assert await place.store.size(name) == size
 
 
-async def test_the_same_content_twice_is_one_object_left_as_it_is(store: storage.LocalStorage) -> None:
-    await keep(store, CONTENT)
-    before = (store.root / storage.object_name(DIGEST)).stat()
-    await asyncio.gather(*(keep(store, CONTENT) for _ in range(8)))
-    after = (store.root / storage.object_name(DIGEST)).stat()
+async def test_the_same_content_twice_is_one_object_left_as_it_is(place: Place) -> None:
+    await keep(place.store, CONTENT)
+    before = (place.root / NAME).stat()
+    await asyncio.gather(*(keep(place.store, CONTENT) for _ in range(8)))
+    after = (place.root / NAME).stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    assert files(store) == {storage.object_name(DIGEST): CONTENT}
+    assert place.files() == {NAME: CONTENT}
 
 
-async def test_an_object_that_lost_bytes_is_put_right(store: storage.LocalStorage) -> None:
-    await keep(store, CONTENT)
-    (store.root / storage.object_name(DIGEST)).write_bytes(CONTENT[:5])
-    await keep(store, CONTENT)
-    assert files(store) == {storage.object_name(DIGEST): CONTENT}
+async def test_an_object_that_lost_bytes_is_put_right(place: Place) -> None:
+    await keep(place.store, CONTENT)
+    await place.store.write(NAME, CONTENT[:5], media_type="image/png")
+    await keep(place.store, CONTENT)
+    assert place.files() == {NAME: CONTENT}
 
 
-async def test_what_is_not_kept_leaves_nothing(store: storage.LocalStorage) -> None:
-    with store.receive() as incoming:
-        incoming.write(CONTENT)
-    assert files(store) == {}
+async def test_what_is_not_kept_leaves_nothing(place: Place) -> None:
+    async with place.store.receive() as receiving:
+        await receiving.write(CONTENT * incoming.PIECE_BYTES)
+        assert len(place.left_over()) == 1
+    assert (place.files(), place.left_over()) == ({}, [])
 
 
-async def test_what_breaks_off_leaves_nothing(store: storage.LocalStorage) -> None:
-    def break_off() -> None:
-        with store.receive() as incoming:
-            incoming.write(CONTENT)
+async def test_what_breaks_off_leaves_nothing(place: Place) -> None:
+    async def break_off() -> None:
+        async with place.store.receive() as receiving:
+            await receiving.write(CONTENT * incoming.PIECE_BYTES)
             raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        break_off()
-    assert files(store) == {}
+        await break_off()
+    assert (place.files(), place.left_over()) == ({}, [])
 
 
-async def test_no_half_received_content_is_ever_seen_among_the_objects(store: storage.LocalStorage) -> None:
-    with store.receive() as incoming:
-        incoming.write(CONTENT)
-        incoming.sync()
-        assert not (store.root / "objects").exists()
-        await store.keep(incoming, media_type=None)
-    assert files(store) == {storage.object_name(DIGEST): CONTENT}
+@pytest.mark.parametrize("after", [0, 0.001, 0.005, 0.02, 0.1])
+async def test_what_is_cancelled_leaves_nothing_half_done(place: Place, after: float) -> None:
+    large = os.urandom(12 << 20)
+
+    async def receive() -> None:
+        async with place.store.receive() as receiving:
+            for start in range(0, len(large), 1 << 20):
+                await receiving.write(large[start : start + (1 << 20)])
+            await place.store.keep(receiving, media_type=None)
+
+    receiving = asyncio.create_task(receive())
+    await asyncio.sleep(after)
+    receiving.cancel()
+    await asyncio.gather(receiving, return_exceptions=True)
+    # A thread that was under way goes on to its end.
+    await working.eventually(lambda: asyncio.to_thread(lambda: not place.left_over()))
+    assert set(place.files().values()) <= {large}
 
 
-async def test_a_name_that_is_not_there_is_not_there(store: storage.LocalStorage) -> None:
-    assert await store.size("objects/none") is None
-    with pytest.raises(FileNotFoundError):
-        await content(store, "objects/none")
+async def test_no_half_received_content_is_ever_seen_among_the_objects(place: Place) -> None:
+    async with place.store.receive() as receiving:
+        await receiving.write(CONTENT)
+        with receiving.held():
+            assert not (place.root / "objects").exists()
+        await place.store.keep(receiving, media_type=None)
+    assert place.files() == {NAME: CONTENT}
 
 
-Deed = tuple[str, Path]
+async def test_what_is_over_takes_nothing_more(place: Place) -> None:
+    async with place.store.receive() as receiving:
+        await receiving.write(CONTENT)
+    with pytest.raises(ValueError, match="not being received any more"):
+        await place.store.keep(receiving, media_type=None)
+    await receiving.write(CONTENT * incoming.PIECE_BYTES)
+    assert (place.files(), place.left_over()) == ({}, [])
 
 
-@pytest.fixture
-def deeds(monkeypatch: pytest.MonkeyPatch) -> list[Deed]:
-    """What is asked of the operating system, in its order: directories made, files synced, names replaced."""
-    done: list[Deed] = []
-    fsync, replace, mkdir = os.fsync, os.replace, os.mkdir
-
-    def noting_fsync(descriptor: int) -> None:
-        fsync(descriptor)
-        done.append(("sync", Path(os.readlink(f"/proc/self/fd/{descriptor}"))))
-
-    def noting_replace(source: Path, target: Path) -> None:
-        replace(source, target)
-        done.append(("rename to", Path(target)))
-
-    def noting_mkdir(path: Path, mode: int = 0o777) -> None:
-        mkdir(path, mode)
-        done.append(("make", Path(path)))
-
-    monkeypatch.setattr("os.fsync", noting_fsync)
-    monkeypatch.setattr("os.replace", noting_replace)
-    monkeypatch.setattr("os.mkdir", noting_mkdir)
-    return done
+async def test_a_name_that_is_not_there_is_not_there(place: Place) -> None:
+    assert await place.store.size("objects/none") is None
+    with pytest.raises(FileNotFoundError, match=r"objects/none is not in (file|s3)://"):
+        await content(place.store, "objects/none")
 
 
-def is_durable(target: Path, root: Path, deeds: list[Deed]) -> None:
-    """Bytes before the name, the name before we say so, and every new directory by name in its parent."""
-    named = deeds.index(("rename to", target))
-    assert any(deed == "sync" and path.parent == root / "incoming" for deed, path in deeds[:named])
-    assert ("sync", target.parent) in deeds[named:]
-    for position, (deed, path) in enumerate(deeds):
-        if deed == "make":
-            assert ("sync", path.parent) in deeds[position:], path
+async def test_a_document_is_replaced_whole(place: Place) -> None:
+    for version in (b"{}", b'{"a": 1}', b""):
+        await place.store.write("workflows/2026/11/22/a.json", version, media_type="application/json")
+        assert place.files() == {"workflows/2026/11/22/a.json": version}
+        assert await content(place.store, "workflows/2026/11/22/a.json") == version
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what was synced is read from /proc")
-async def test_an_object_is_synced_then_named_then_its_directories_are_synced(
-    store: storage.LocalStorage, deeds: list[Deed]
-) -> None:
-    await keep(store, CONTENT)
-    is_durable(store.root / storage.object_name(DIGEST), store.root, deeds)
-    assert ("make", store.root) in deeds
+async def test_a_new_place_has_no_marker_until_it_is_marked(place: Place) -> None:
+    assert await place.store.marked() is None
+    await place.store.mark("an-id")
+    assert await place.store.marked() == "an-id"
+    assert set(place.files()) == {storage.MARKER}
+    await place.store.mark("an-id")
+    assert await place.store.marked() == "an-id"
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what was synced is read from /proc")
-async def test_a_document_is_synced_then_named_then_its_directories_are_synced(
-    store: storage.LocalStorage, deeds: list[Deed]
-) -> None:
-    await store.write("workflows/2026/11/22/a.json", b"{}", media_type="application/json")
-    is_durable(store.root / "workflows/2026/11/22/a.json", store.root, deeds)
+async def test_a_place_that_holds_other_things_is_not_taken(place: Place) -> None:
+    await place.store.write("somebody/elses.txt", b"theirs", media_type="text/plain")
+    with pytest.raises(StorageUnavailable, match=r"holds other things and no civitai-archive\.json: .*STORAGE_URL"):
+        await place.store.marked()
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what was synced is read from /proc")
-async def test_an_object_that_somebody_else_has_just_named_is_not_believed_durable(
-    store: storage.LocalStorage, deeds: list[Deed]
-) -> None:
-    await keep(store, CONTENT)
-    deeds.clear()
-    await keep(store, CONTENT)
-    assert [path for deed, path in deeds if deed == "sync"][-1] == (store.root / storage.object_name(DIGEST)).parent
+@pytest.mark.parametrize("told", [b"", b"{", b"[]", b"{}", b'{"format": "civitai-archive/storage/1", "id": 7}'])
+async def test_a_marker_that_is_none_is_refused_in_a_sentence(place: Place, told: bytes) -> None:
+    await place.store.mark("an-id")
+    await place.store.write(storage.MARKER, told, media_type="application/json")
+    with pytest.raises(StorageUnavailable, match=r"is not what we write there: put the right one back"):
+        await place.store.marked()
 
 
-async def test_a_document_is_replaced_whole_under_the_eyes_of_readers(store: storage.LocalStorage) -> None:
-    versions = {bytes([letter]) * 200_000 for letter in b"abcdef"}
-    await store.write("m.json", min(versions), media_type="application/json")
-    over = asyncio.Event()
+@pytest.mark.parametrize("what", ["size", "read"])
+async def test_nothing_is_said_to_be_missing_from_a_storage_that_is_not_the_one_it_was(place: Place, what: str) -> None:
+    place.store.id = "an-id"
 
-    async def write() -> None:
-        for _ in range(5):
-            for version in sorted(versions):
-                await store.write("m.json", version, media_type="application/json")
-        over.set()
+    async def ask() -> None:
+        await (content(place.store, NAME) if what == "read" else place.store.size(NAME))
 
-    async def read() -> None:
-        while not over.is_set():
-            assert await content(store, "m.json") in versions
-
-    async with asyncio.timeout(20):
-        await asyncio.gather(write(), read(), read())
-    assert files(store) == {"m.json": max(versions)}
+    with pytest.raises(StorageUnavailable, match="is empty, and this archive has used it before: mount its volume"):
+        await ask()
+    await place.store.mark("another")
+    with pytest.raises(StorageUnavailable, match=r"belongs to another archive \(its id is another, ours an-id\)"):
+        await ask()
+    place.store.id = "another"
+    assert await place.store.size(NAME) is None
 
 
-RECEIVING = """
-import sys, time
-from pathlib import Path
-from archive import storage
-with storage.LocalStorage(Path(sys.argv[1])).receive() as incoming:
-    incoming.write(b"half")
-    incoming.sync()
-    print("receiving", flush=True)
-    time.sleep(60)
-"""
-
-
-@pytest.fixture
-def receiving(store: storage.LocalStorage) -> Iterator[subprocess.Popen[bytes]]:
-    """Another process in the midst of receiving a content."""
-    command = [sys.executable, "-c", RECEIVING, str(store.root)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"receiving\n"
-        yield process
-        process.kill()
-
-
-async def test_what_a_living_process_receives_is_left_to_it_and_what_a_killed_one_left_is_cleared(
-    store: storage.LocalStorage, receiving: subprocess.Popen[bytes]
-) -> None:
-    with store.receive() as incoming:
-        incoming.write(CONTENT)
-        assert store.clear_abandoned() == 0
-        assert len(files(store)) == 2
-        receiving.kill()
-        receiving.wait()
-        assert store.clear_abandoned() == 1
-        await store.keep(incoming, media_type=None)
-    assert files(store) == {storage.object_name(DIGEST): CONTENT}
-
-
-def test_a_storage_that_is_not_there_yet_has_nothing_to_clear(store: storage.LocalStorage) -> None:
-    assert store.clear_abandoned() == 0
-
-
-@pytest.mark.parametrize("name", ["plain", "with space", "100%", "%2F", "ümläut", "a#b?c", "weiß\N{SNOWMAN}"])
-async def test_a_directory_of_any_name_is_found_through_its_url(tmp_path: Path, name: str) -> None:
-    root = tmp_path / name
-    config = settings.read({"STORAGE_URL": root.as_uri()})
-    store = storage.open_storage(config.storage_url)
-    await keep(store, CONTENT)
-    assert store.root == root
-    assert store.url == config.storage_url
-    assert (root / storage.object_name(DIGEST)).read_bytes() == CONTENT
-
-
-async def test_a_root_that_is_no_directory_is_an_error_of_the_system(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(OSError, match=r"Not a directory|File exists"):
-        await keep(storage.LocalStorage(tmp_path / "file"), CONTENT)
+def test_the_marker_of_a_lost_storage_can_be_written_by_hand_as_the_sentence_says() -> None:
+    said = str(storage.exchanged("file:///srv", "an-id", None))
+    put = said.partition("put ")[2].partition(" into civitai-archive.json")[0]
+    assert storage.read_marker(put.encode(), "file:///srv") == "an-id"

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from archive import settings
+from archive.incoming import PIECE_BYTES
 from tests.worker.civitai import Civitai, blob, content, document, step
 from worker.tools import Tools, open_tools
 
@@ -22,10 +23,11 @@ async def test_what_killed_workers_left_half_received_is_cleared_at_the_start(
     (storage / "incoming" / "half").write_bytes(b"half of it")
     async with open_tools(config_there) as tools:
         assert list((storage / "incoming").iterdir()) == []
-        with tools.storage.receive() as incoming:
-            incoming.write(b"in the midst of it")
+        async with tools.storage.receive() as incoming:
+            await incoming.write(bytes(PIECE_BYTES))
+            (received,) = (storage / "incoming").iterdir()
             async with open_tools(config_there):
-                assert incoming.path.exists(), "what somebody alive receives is not abandoned"
+                assert received.exists(), "what somebody alive receives is not abandoned"
 
 
 async def test_the_token_goes_to_the_api_and_to_no_storage_host(tools: Tools, civitai: Civitai) -> None:

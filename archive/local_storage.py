@@ -1,0 +1,160 @@
+"""Storage in a directory. Objects appear in it whole or not at all: written beside, synced, renamed into place."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import BinaryIO
+
+from archive import incoming, storage, storage_errors
+from archive.incoming import Incoming
+
+_OF_THE_FILE_SYSTEM = frozenset({"lost+found"})  # which a new volume is not empty without
+
+
+class LocalStorage:
+    """A directory, on a file system that renames atomically."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.url = root.as_uri()
+        self.id: str | None = None
+        self._incoming = root / "incoming"
+
+    async def marked(self) -> str | None:
+        """What the marker says."""
+        return await asyncio.to_thread(self._marked)
+
+    async def mark(self, storage_id: str) -> None:
+        """Make the directory and, in one step, its marker."""
+        await asyncio.to_thread(self._mark, storage_id)
+
+    def receive(self) -> AbstractAsyncContextManager[Incoming]:
+        """Into a temporary file beside the objects."""
+        return incoming.receive(self._incoming, self._prepare)
+
+    async def keep(self, incoming: Incoming, *, media_type: str | None) -> None:
+        """Sync the file, then rename it into place, then sync the directories that name it."""
+        del media_type  # a directory has no place for it; the row and the manifest do
+        await asyncio.to_thread(self._keep, incoming)
+
+    async def write(self, name: str, content: bytes, *, media_type: str) -> None:
+        """Write beside it, sync, and rename over what was there."""
+        del media_type
+        async with self.receive() as incoming:
+            await incoming.write(content)
+            await asyncio.to_thread(self._replace, name, incoming)
+
+    async def read(self, name: str) -> AsyncIterator[bytes]:
+        """Chunks of at most a mebibyte."""
+        with await asyncio.to_thread(self._open, name) as file:
+            while chunk := await asyncio.to_thread(self._read, file):
+                yield chunk
+
+    async def size(self, name: str) -> int | None:
+        """What the file system says."""
+        return await asyncio.to_thread(self._size, name)
+
+    def clear_abandoned(self) -> int:
+        """What was being received beside the objects."""
+        return incoming.clear_abandoned(self._incoming)
+
+    def _marked(self) -> str | None:
+        with storage_errors.trouble(self.root):
+            try:
+                return storage.read_marker((self.root / storage.MARKER).read_bytes(), self.url)
+            except FileNotFoundError:
+                present = os.listdir(self.root) if self.root.exists() else []
+        # A marker that was being written when we were killed is nobody else's.
+        if any(name not in _OF_THE_FILE_SYSTEM and not name.startswith(storage.MARKER) for name in present):
+            raise storage.occupied(self.url)
+        return None
+
+    def _mark(self, storage_id: str) -> None:
+        with storage_errors.trouble(self.root):
+            _make_directories(self.root)
+            # Under a name of its own, so that two who mark at once with the same id do not meet.
+            beside = self.root / f"{storage.MARKER}.{os.getpid()}"
+            with beside.open("wb") as file:
+                file.write(storage.marker(storage_id))
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self.root / storage.MARKER)
+            _sync_directory(self.root)
+
+    def _check(self) -> None:
+        """Make sure that it is still the same storage: a volume can go away while we run."""
+        if self.id is not None and (found := self._marked()) != self.id:
+            raise storage.exchanged(self.url, self.id, found)
+
+    def _prepare(self) -> None:
+        self._check()
+        _make_directories(self._incoming)
+
+    def _keep(self, incoming: Incoming) -> None:
+        with incoming.held() as (path, file), storage_errors.trouble(self.root):
+            self._check()
+            target = self.root / storage.object_name(incoming.digest)
+            if _size(target) != incoming.size:
+                _put(path, file, target)
+            else:
+                # Whoever put it there may not have come to this line yet.
+                _sync_directory(target.parent)
+        incoming.end()
+
+    def _replace(self, name: str, incoming: Incoming) -> None:
+        with incoming.held() as (path, file), storage_errors.trouble(self.root):
+            _put(path, file, self.root / name)
+        incoming.end()
+
+    def _open(self, name: str) -> BinaryIO:
+        with storage_errors.trouble(self.root):
+            try:
+                return (self.root / name).open("rb")
+            except FileNotFoundError:
+                self._check()
+        raise FileNotFoundError(f"{name} is not in {self.url}")
+
+    def _read(self, file: BinaryIO) -> bytes:
+        with storage_errors.trouble(self.root):
+            return file.read(storage.READ_BYTES)
+
+    def _size(self, name: str) -> int | None:
+        with storage_errors.trouble(self.root):
+            size = _size(self.root / name)
+            if size is None:
+                self._check()
+            return size
+
+
+def _put(path: Path, file: BinaryIO, target: Path) -> None:
+    """Sync the file, rename it to the target, and sync the directory that names it now."""
+    os.fsync(file.fileno())
+    _make_directories(target.parent)
+    path.replace(target)
+    _sync_directory(target.parent)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+def _make_directories(directory: Path) -> None:
+    """Make a directory durably: the name of each new one is synced in its parent."""
+    if directory.is_dir():
+        return
+    _make_directories(directory.parent)
+    directory.mkdir(exist_ok=True)
+    _sync_directory(directory.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

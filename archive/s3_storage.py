@@ -1,0 +1,180 @@
+"""Storage in a bucket of an S3-compatible store.
+
+Contents are received on this machine, and uploaded once they are whole. An object appears when its upload is
+complete, or not at all. What a killed process leaves of a large upload is invisible, and a matter for the bucket's
+lifecycle rule (abort incomplete multipart uploads).
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from archive import incoming, storage
+from archive.incoming import Incoming
+from archive.s3_settings import S3Settings
+from archive.storage_errors import StorageUnavailable
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config  # which is there for type checkers alone
+
+CONNECT, ANSWER = "10s", "120s"
+RETRIES, RETRYING = 2, timedelta(seconds=30)
+
+PART_BYTES = 5 << 20
+"""The smallest that S3 allows: parts are what an upload takes of memory."""
+PARTS_AT_MOST = 9_000  # S3 allows 10,000
+PARTS_AT_ONCE = 2
+UPLOADS_AT_ONCE = 8
+
+_CODE = re.compile(r"<Code>(\w{1,60})</Code>")
+_STATUS = re.compile(r"status code: (\d{3}[A-Za-z ]*)")
+
+
+class S3Storage:
+    """A prefix in a bucket. It cannot be unmounted: its marker is looked at only when something is missing."""
+
+    def __init__(self, bucket: str, prefix: str, config: S3Settings, received_in: Path) -> None:
+        """Take the directory of this machine in which contents are received."""
+        self.url = f"s3://{bucket}/{prefix}".rstrip("/")
+        self.id: str | None = None
+        self._incoming = received_in
+        self._uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        self._store = S3Store(
+            bucket,
+            prefix=prefix or None,
+            config=_config(config),
+            client_options={"allow_http": config.allow_http, "connect_timeout": CONNECT, "timeout": ANSWER},
+            retry_config={"max_retries": RETRIES, "retry_timeout": RETRYING},
+        )
+
+    async def marked(self) -> str | None:
+        """What the marker says."""
+        with self._trouble():
+            try:
+                marker = await (await obstore.get_async(self._store, storage.MARKER)).bytes_async()
+            except FileNotFoundError:
+                async for _ in obstore.list(self._store, chunk_size=1):
+                    raise storage.occupied(self.url) from None
+                return None
+        return storage.read_marker(bytes(marker), self.url)
+
+    async def mark(self, storage_id: str) -> None:
+        """Write the marker; the bucket must be there."""
+        await self.write(storage.MARKER, storage.marker(storage_id), media_type=storage.MARKER_MEDIA_TYPE)
+
+    def receive(self) -> AbstractAsyncContextManager[Incoming]:
+        """Into a temporary file on this machine."""
+        return incoming.receive(self._incoming, self._prepare)
+
+    async def keep(self, incoming: Incoming, *, media_type: str | None) -> None:
+        """Upload the file, unless its object is there already."""
+        path, name = await asyncio.to_thread(_flushed, incoming), storage.object_name(incoming.digest)
+        async with self._uploads:
+            with self._trouble():
+                try:
+                    if (await obstore.head_async(self._store, name))["size"] == incoming.size:
+                        return
+                except FileNotFoundError:
+                    pass
+                await obstore.put_async(
+                    self._store,
+                    name,
+                    path,
+                    attributes={"Content-Type": media_type or "application/octet-stream"},
+                    chunk_size=max(PART_BYTES, incoming.size // PARTS_AT_MOST),
+                    max_concurrency=PARTS_AT_ONCE,
+                )
+
+    async def write(self, name: str, content: bytes, *, media_type: str) -> None:
+        """One PUT."""
+        with self._trouble():
+            attributes = {"Content-Type": media_type}
+            await obstore.put_async(self._store, name, content, attributes=attributes, use_multipart=False)
+
+    async def read(self, name: str) -> AsyncIterator[bytes]:
+        """Chunks of about a mebibyte."""
+        with self._trouble():
+            try:
+                stream = (await obstore.get_async(self._store, name)).stream(min_chunk_size=storage.READ_BYTES)
+            except FileNotFoundError:
+                await self._check()
+                stream = None
+        if stream is None:
+            raise FileNotFoundError(f"{name} is not in {self.url}")
+        chunks = aiter(stream)
+        while True:
+            with self._trouble():
+                try:
+                    chunk = bytes(await anext(chunks))
+                except StopAsyncIteration:
+                    return
+            yield chunk
+
+    async def size(self, name: str) -> int | None:
+        """What the store says."""
+        with self._trouble():
+            try:
+                return (await obstore.head_async(self._store, name))["size"]
+            except FileNotFoundError:
+                await self._check()
+                return None
+
+    def clear_abandoned(self) -> int:
+        """What was being received on this machine."""
+        return incoming.clear_abandoned(self._incoming)
+
+    def _prepare(self) -> None:
+        self._incoming.mkdir(parents=True, exist_ok=True)
+
+    async def _check(self) -> None:
+        """Make sure that what is missing is not the whole bucket."""
+        found = await self.marked()
+        if self.id is not None and found != self.id:
+            raise storage.exchanged(self.url, self.id, found)
+
+    @contextmanager
+    def _trouble(self) -> Iterator[None]:
+        """Turn the store's errors within the block into StorageUnavailable, without what it or its client quotes."""
+        try:
+            yield
+        except (BaseError, FileNotFoundError) as error:
+            raise StorageUnavailable(_sentence(self.url, str(error))) from None
+
+
+def _config(config: S3Settings) -> "S3Config":
+    """The same in obstore's words, secrets revealed."""
+    said: S3Config = {"region": config.region}
+    if config.access_key_id and config.secret_access_key:
+        said["access_key_id"] = config.access_key_id
+        said["secret_access_key"] = config.secret_access_key.reveal()
+    if config.session_token:
+        said["session_token"] = config.session_token.reveal()
+    if config.endpoint:
+        said["endpoint"] = config.endpoint
+    return said
+
+
+def _flushed(incoming: Incoming) -> Path:
+    with incoming.held() as (path, _):
+        return path
+
+
+def _sentence(url: str, told: str) -> str:
+    code, status = _CODE.search(told), _STATUS.search(told)
+    reason = code[1] if code else status[1].strip() if status else "it does not answer"
+    match reason[:3], reason:
+        case _, "NoSuchBucket":
+            advice = "make the bucket, or correct STORAGE_URL"
+        case ("403", _) | (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId" | "AccessDenied" | "ExpiredToken"):
+            advice = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and what they may do there"
+        case _:
+            advice = "check that the store is up, AWS_ENDPOINT_URL and AWS_REGION"
+    return f"The storage at {url} cannot be used ({reason}): {advice}."
