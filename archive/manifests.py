@@ -39,7 +39,7 @@ def _told(result: results.Kept) -> JsonObject:
     return {
         _camel(name): value.isoformat() if isinstance(value, datetime) else value
         for name, value in asdict(result).items()
-        if value is not None
+        if value is not None and name != "next_attempt_at"
     }
 
 

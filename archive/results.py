@@ -60,6 +60,12 @@ class Kept:
     withheld_at: datetime | None
     gone_at: datetime | None
     dead_at: datetime | None
+    next_attempt_at: datetime
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more is owed to it."""
+        return any((self.stored_at, self.withheld_at, self.gone_at, self.dead_at))
 
 
 async def add(connection: AsyncConnection, workflow_id: str, found: Sequence[Found]) -> None:
@@ -181,6 +187,7 @@ async def kept(connection: AsyncConnection, workflow_id: str) -> Sequence[Kept]:
             _results.withheld_at,
             _results.gone_at,
             _results.dead_at,
+            _results.next_attempt_at,
         )
         .outerjoin(tables.objects)
         .where(_results.workflow_id == workflow_id)

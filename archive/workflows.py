@@ -93,6 +93,14 @@ async def hold(connection: AsyncConnection, claim: Claim) -> None:
     _one_row(len((await connection.execute(row)).all()))
 
 
+async def hold_with_document(connection: AsyncConnection, claim: Claim) -> Kept:
+    """The same, and what is kept of the workflow as a whole."""
+    columns = select(_workflows.document, _workflows.document_told, _workflows.gone_at)
+    rows = (await connection.execute(columns.where(*_is_mine(claim)).with_for_update(key_share=True))).all()
+    _one_row(len(rows))
+    return Kept(*rows[0])
+
+
 async def save(
     connection: AsyncConnection, claim: Claim, document: JsonObject, *, keep_document: bool, told: bool = False
 ) -> None:
@@ -112,7 +120,7 @@ async def save(
         "missing_at": None,
         "dead_at": None,
     }
-    if workflow.status == statuses.DELETED or workflow.deleted_at:
+    if documents.is_deleted(workflow):
         facts["gone_at"] = func.coalesce(_workflows.gone_at, func.now())
     else:
         has_ended = func.lower(_workflows.status).in_(statuses.TERMINAL)
@@ -133,12 +141,6 @@ async def save(
         }
     result = await connection.execute(update(tables.workflows).where(*_is_mine(claim)).values(facts))
     _one_row(result.rowcount)
-
-
-async def kept(connection: AsyncConnection, workflow_id: str) -> Kept:
-    """What is kept of a workflow as a whole."""
-    row = select(_workflows.document, _workflows.document_told, _workflows.gone_at).where(_workflows.id == workflow_id)
-    return Kept(*(await connection.execute(row)).one())
 
 
 async def miss(connection: AsyncConnection, claim: Claim) -> None:

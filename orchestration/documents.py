@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from orchestration import wire
+from orchestration import statuses, wire
 from orchestration.wire import JsonObject
 
 _LARGEST_COST = 10**15  # whoever claims more claims nothing
@@ -66,6 +66,11 @@ class Workflow:
     deleted_at: datetime | None
     external_id: str | None
     steps: list[Step]
+
+
+def is_deleted(workflow: Workflow) -> bool:
+    """Say whether its owner has removed it."""
+    return workflow.status == statuses.DELETED or workflow.deleted_at is not None
 
 
 def read(document: JsonObject) -> Workflow:

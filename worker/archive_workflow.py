@@ -48,11 +48,11 @@ async def _archive(tools: Tools, claim: workflows.Claim) -> bool:
     began, began_at = time.monotonic(), datetime.now(UTC)
     try:
         fetched = await fetch.fetch(tools, claim)
-        pending = await save_document.save(tools, claim, fetched)
-        await keep_result.keep_all(tools, claim, [result for result in pending if result.is_due])
+        saved = await save_document.save(tools, claim, fetched)
+        await keep_result.keep_all(tools, claim, [result for result in saved.pending if result.is_due])
         if fetched.error is not None:
             raise fetched.error
-        return await _finish(tools, claim, is_final=not fetched.told or claim.ephemeral)
+        return await _finish(tools, claim, saved.workflow, is_final=not fetched.told or claim.ephemeral)
     except asyncio.CancelledError:
         # The process is to stop: whoever is left can go on at once.
         async with asyncio.timeout(2), tools.engine.begin() as connection:
@@ -75,16 +75,15 @@ async def _archive(tools: Tools, claim: workflows.Claim) -> bool:
         return await _put_off(tools, claim, error, began_at, time.monotonic() - began)
 
 
-async def _finish(tools: Tools, claim: workflows.Claim, *, is_final: bool) -> bool:
+async def _finish(tools: Tools, claim: workflows.Claim, workflow: workflows.Kept, *, is_final: bool) -> bool:
     """Seal or release; whether the workflow is due again at once.
 
     Without `is_final` the API is asked again later, though there may be nothing left to do.
     """
     now = datetime.now(UTC)
     async with tools.engine.connect() as connection:
-        workflow = await workflows.kept(connection, claim.workflow_id)
         kept = await results.kept(connection, claim.workflow_id)
-        pending = await results.pending(connection, claim.workflow_id)
+    pending = [result for result in kept if not result.is_settled]
     document = documents.read(workflow.document or {})
     ended = statuses.is_terminal(document.status)
     looks = [result.next_attempt_at for result in pending]

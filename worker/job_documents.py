@@ -10,6 +10,7 @@ import structlog
 
 from archive import jobs, pauses, workflows
 from orchestration import errors
+from orchestration.wire import JsonObject
 from worker import civitai
 from worker.tools import Tools
 
@@ -23,27 +24,25 @@ async def keep_all(tools: Tools, claim: workflows.Claim) -> bool:
     """Fetch what is missing of them; whether nothing is left to ask for. Raises Overtaken, civitai.Paused."""
     async with tools.engine.connect() as connection:
         missing = await jobs.without_document(connection, claim.workflow_id)
-        refused = any(pause.cause == "jobs" for pause in await pauses.holding(connection)) if missing else False
-    complete = True
-    for job_id in missing:
-        document = None
-        try:
-            if not refused:
-                document = await civitai.ask(tools, partial(tools.api.job, job_id))
-        except errors.Transient as error:
-            log.warning("could not fetch a job", workflow=claim.workflow_id, job=job_id, error=str(error))
-            complete = False
-            continue
-        except errors.CredentialError as error:
-            refused = True
-            async with tools.engine.begin() as connection:
-                await pauses.begin(connection, "jobs", length=REFUSED_PAUSE, reason=str(error))
-        except errors.OrchestrationError as error:
-            log.info("a job has no document", workflow=claim.workflow_id, job=job_id, error=str(error))
+        if not missing:
+            return True
+        may_ask = all(pause.cause != "jobs" for pause in await pauses.holding(connection))
+    fetched: dict[str, JsonObject | None] = {}
+    try:
+        for job_id in missing:
+            try:
+                fetched[job_id] = await civitai.ask(tools, partial(tools.api.job, job_id)) if may_ask else None
+            except errors.Transient as error:
+                log.warning("could not fetch a job", workflow=claim.workflow_id, job=job_id, error=str(error))
+            except errors.CredentialError as error:
+                may_ask, fetched[job_id] = False, None
+                async with tools.engine.begin() as connection:
+                    await pauses.begin(connection, "jobs", length=REFUSED_PAUSE, reason=str(error))
+            except errors.OrchestrationError as error:
+                fetched[job_id] = None
+                log.info("a job has no document", workflow=claim.workflow_id, job=job_id, error=str(error))
+    finally:
         async with tools.engine.begin() as connection:
             await workflows.hold(connection, claim)
-            if document is None:
-                await jobs.refuse_document(connection, claim.workflow_id, job_id)
-            else:
-                await jobs.save_document(connection, claim.workflow_id, job_id, document)
-    return complete
+            await jobs.save_documents(connection, claim.workflow_id, fetched)
+    return len(fetched) == len(missing)

@@ -1,6 +1,7 @@
 """From a document to rows: the workflow, its steps and jobs, its results."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from archive import drift, results, settings, steps, workflows
 from orchestration import documents, statuses
@@ -13,28 +14,40 @@ OTHERS_NEED_SECONDS = 2.0
 """How long a blob is left to the owner of another workflow who is downloading it."""
 
 
-async def save(tools: Tools, claim: workflows.Claim, fetched: Fetched) -> Sequence[results.Pending]:
-    """Write what came of the fetch, in one transaction; the results that are not settled. Raises Overtaken."""
+@dataclass(frozen=True)
+class Saved:
+    """What is kept of a workflow now, and which of its results are not settled."""
+
+    workflow: workflows.Kept
+    pending: Sequence[results.Pending]
+
+
+async def save(tools: Tools, claim: workflows.Claim, fetched: Fetched) -> Saved:
+    """Write what came of the fetch, in one transaction. Raises Overtaken."""
     async with tools.engine.begin() as connection:
-        await workflows.hold(connection, claim)
+        kept = await workflows.hold_with_document(connection, claim)
         if fetched.document is not None:
             workflow = documents.read(fetched.document)
-            before = await workflows.kept(connection, claim.workflow_id)
-            keep_document = not _may_replace(before, fetched)
+            keep_document = not _may_replace(kept, fetched)
             await workflows.save(connection, claim, fetched.document, keep_document=keep_document, told=fetched.told)
             if not keep_document:
+                kept = replace(kept, document=fetched.document, told=fetched.told)
                 await steps.save(connection, claim.workflow_id, workflow)
+            if documents.is_deleted(workflow):
+                kept = replace(kept, gone_at=claim.claimed_at)
             step_types = {step.name: step.type for step in workflow.steps}
             await drift.add(connection, claim.workflow_id, finder.find_drift(fetched.document), step_types)
             wanted = _wanted(workflow, finder.find(fetched.document), tools.config)
-            await results.add(connection, claim.workflow_id, wanted)
-            await results.settle_stored_elsewhere(connection, claim.workflow_id)
-            await results.leave_to_others(connection, claim.workflow_id, seconds=OTHERS_NEED_SECONDS)
+            if wanted:
+                await results.add(connection, claim.workflow_id, wanted)
+                await results.settle_stored_elsewhere(connection, claim.workflow_id)
+                await results.leave_to_others(connection, claim.workflow_id, seconds=OTHERS_NEED_SECONDS)
         elif fetched.gone:
             await workflows.depart(connection, claim)
+            kept = replace(kept, gone_at=claim.claimed_at)
         if fetched.told or fetched.error is not None:
             await workflows.miss(connection, claim)
-        return await results.pending(connection, claim.workflow_id)
+        return Saved(kept, await results.pending(connection, claim.workflow_id))
 
 
 def _wanted(
