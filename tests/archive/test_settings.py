@@ -33,7 +33,12 @@ WRONG = {
     ],
     "STORAGE_URL": [
         "/srv/archive",
-        "s3://bucket/prefix",
+        "s3://",
+        "s3:///prefix",
+        "s3://key:hush@bucket/prefix",
+        "s3://UPPER/prefix",
+        "s3://bucket/a//b",
+        "s3://bucket/a?b",
         "file://srv/archive",
         "file:srv/archive",
         "file:///",
