@@ -79,7 +79,10 @@ def to_jsonb(value: Any) -> str:
 
     Both arrive in valid JSON, and PostgreSQL refuses both.
     """
-    return _ESCAPES.sub(lambda found: found["kept"] or r"\ufffd", json.dumps(value, allow_nan=False))
+    text = json.dumps(value, allow_nan=False)
+    if r"\u0000" not in text and r"\ud" not in text:
+        return text
+    return _ESCAPES.sub(lambda found: found["kept"] or r"\ufffd", text)
 
 
 def _sqlstate_class(error: BaseException | None) -> str:

@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from arq.connections import ArqRedis, RedisSettings
+from arq.constants import job_key_prefix
+from arq.jobs import serialize_job
 from redis.asyncio import BlockingConnectionPool
 
 NAME = "civitai-archive"
@@ -57,9 +60,22 @@ async def client(url: str) -> AsyncIterator[ArqRedis]:
 
 
 async def ring(redis: ArqRedis, workflow_ids: Iterable[str]) -> None:
-    """Hint that these workflows are due. Each message has an id of its own: no old one can stand in its way."""
-    for workflow_id in workflow_ids:
-        await redis.enqueue_job(ARCHIVE_WORKFLOW, workflow_id, _expires=2 * STALE)
+    """Hint that these workflows are due. Each message has an id of its own: no old one can stand in its way.
+
+    One round trip for all of them, where arq's `enqueue_job` takes three for each to find out that the id is free.
+    """
+    now = time.time_ns() // 1_000_000
+    messages = {
+        uuid4().hex: serialize_job(ARCHIVE_WORKFLOW, (workflow_id,), {}, None, now, serializer=serialize)
+        for workflow_id in workflow_ids
+    }
+    if not messages:
+        return
+    async with redis.pipeline(transaction=False) as pipe:
+        for message_id, message in messages.items():
+            pipe.psetex(job_key_prefix + message_id, 2 * STALE, message)
+        pipe.zadd(NAME, dict.fromkeys(messages, now))
+        await pipe.execute()
 
 
 async def waiting(redis: ArqRedis) -> int:

@@ -3,14 +3,18 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from archive import access, database, logs, settings
 from receiver import bell, callbacks, health, intake, refusals, replay, spool
 from receiver.state import State
+
+STOP_SECONDS = 3.0
+"""What each part of us may take to stop."""
 
 ROUTES = [
     Route("/callbacks", callbacks.receive, methods=["POST"]),
@@ -29,7 +33,7 @@ def create_app(config: settings.Settings) -> Starlette:
         logs.silence_access_log()
         engine = database.create_engine(database_url, application_name="civitai-archive receiver")
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(engine.dispose)
+            stack.push_async_callback(_dispose, engine)
             spooled = spool.Spool(config.home / "spool", bytes_at_most=config.spool_bytes)
             stack.callback(spooled.close)
             rung = await stack.enter_async_context(bell.hung(redis_url))
@@ -52,7 +56,14 @@ def create_app(config: settings.Settings) -> Starlette:
 
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.wait([task], timeout=STOP_SECONDS)
+
+
+async def _dispose(engine: AsyncEngine) -> None:
+    # A PostgreSQL that hangs does not say goodbye.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STOP_SECONDS):
+            await engine.dispose()
 
 
 def __getattr__(name: str) -> Starlette:

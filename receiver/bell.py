@@ -12,7 +12,9 @@ from archive import queue
 from receiver import metrics
 
 RING_SECONDS = 2.0
-UNRUNG_AT_MOST = 10_000
+PAUSE_SECONDS = 0.05
+UNRUNG_AT_MOST = 100
+"""Rung for at once: with the pause, far more a second than workers can fetch. The sweep rings for the rest."""
 
 log = structlog.get_logger()
 
@@ -38,6 +40,7 @@ class Bell:
         while True:
             await self._something.wait()
             await self.ring_once(redis)
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def ring_once(self, redis: ArqRedis) -> None:
         """Ring for what has come together so far."""
@@ -62,5 +65,5 @@ async def hung(redis_url: str) -> AsyncIterator[Bell]:
             yield bell
         finally:
             ringing.cancel()
-            await asyncio.gather(ringing, return_exceptions=True)
+            await asyncio.wait([ringing], timeout=RING_SECONDS)
             await bell.ring_once(redis)

@@ -24,6 +24,9 @@ RETRY_SECONDS = 1
 CLOSE = {"Connection": "close"}
 """For answers given before the body has come: what is still on its way is not read."""
 
+ACCEPTED = JSONResponse({"status": "accepted"}, 202)
+QUARANTINED = JSONResponse({"status": "quarantined"}, 202)
+
 log = structlog.get_logger()
 
 
@@ -53,8 +56,7 @@ async def receive(request: Request[State]) -> Response:
     except Busy:
         return _turn_away("busy", 503, "try again", source, {"Retry-After": str(RETRY_SECONDS)})
     metrics.ACKNOWLEDGEMENT.observe(time.perf_counter() - began)
-    status = "quarantined" if isinstance(delivery, quarantine.Unread) else "accepted"
-    return JSONResponse({"status": status}, 202)
+    return QUARANTINED if isinstance(delivery, quarantine.Unread) else ACCEPTED
 
 
 async def _refuse(request: Request[State]) -> Response:

@@ -107,7 +107,7 @@ async def test_a_failure_of_the_database_is_logged_without_the_secret(told: dict
         ("REDIS_URL", ""),
         ("REDIS_URL", "redis://:hush@localhost:port"),
         ("RECEIVER_PORT", "http"),
-        ("STORAGE_URL", "s3://bucket"),
+        ("STORAGE_URL", "ftp://bucket"),
     ],
 )
 def test_a_bad_setting_ends_in_one_sentence_without_a_traceback(
