@@ -1,19 +1,21 @@
 """Delivery of callbacks: in order, one at a time a workflow, tried again for a while and then given up for good.
 
-Where a delivery may go is the stand-in's own rule: to this machine only.
+Where a delivery may go is the stand-in's own rule: to this machine only. A fault may lose a callback, send it twice,
+let the next one pass it, or send it late and beside the others.
 """
 
 import asyncio
+import contextlib
 import ipaddress
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from sandbox import state
+from sandbox import faults, state
 
 RETRY_DELAYS = (1.0, 3.0, 8.0, 15.0)  # seconds before each further try: about half a minute in all
 ANSWER_WITHIN = 10.0  # seconds
@@ -29,6 +31,7 @@ class Delivery:
     url: str = field(repr=False)  # holds the receiver's secret
     body: dict[str, Any]
     answers: list[int | None] = field(default_factory=list)
+    waits_for_next: float = 0.0  # seconds at most, to be passed by the next one
 
     @property
     def delivered(self) -> bool:
@@ -49,7 +52,8 @@ def is_on_this_machine(url: str) -> bool:
 class Deliveries:
     """Sends what is posted. Keeps the finished deliveries in `sent`, the newest hundred thousand of them."""
 
-    def __init__(self, retry_delays: Sequence[float] = RETRY_DELAYS) -> None:
+    def __init__(self, chance: faults.Chance, retry_delays: Sequence[float] = RETRY_DELAYS) -> None:
+        self._chance = chance
         self.sent: deque[Delivery] = deque(maxlen=100_000)
         self._retry_delays = retry_delays
         # The bare transport: no proxy and no redirect leads it off this machine, and it logs no URL, for those
@@ -60,13 +64,21 @@ class Deliveries:
 
     def post(self, workflow: state.Workflow, url: str, body: dict[str, Any]) -> None:
         """Send `body` to `url` once everything posted earlier for this workflow is delivered or given up."""
-        queue = self._queues.get(workflow.id)
-        if queue is None:
-            queue = self._queues[workflow.id] = asyncio.Queue()
-            task = asyncio.create_task(self._drain(workflow, queue))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        queue.put_nowait(Delivery(workflow.id, url, body))
+        delivery = Delivery(workflow.id, url, body)
+        strike = self._chance.strike(faults.CALLBACK, f"workflow {workflow.number}", workflow.scenario.own_faults)
+        match strike:
+            case None:
+                self._queue(workflow, delivery)
+            case faults.Strike(name="callback_lost"):
+                self._record(workflow, delivery)
+            case faults.Strike(name="callback_doubled"):
+                self._queue(workflow, delivery)
+                self._queue(workflow, Delivery(workflow.id, url, body))
+            case faults.Strike(name="callback_reordered", seconds=seconds):
+                delivery.waits_for_next = seconds
+                self._queue(workflow, delivery)
+            case faults.Strike(seconds=seconds):
+                self._start(self._deliver_late(workflow, delivery, seconds))
 
     async def close(self) -> None:
         """Drop what is not delivered yet."""
@@ -75,18 +87,45 @@ class Deliveries:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._transport.aclose()
 
+    def _queue(self, workflow: state.Workflow, delivery: Delivery) -> None:
+        queue = self._queues.get(workflow.id)
+        if queue is None:
+            queue = self._queues[workflow.id] = asyncio.Queue()
+            self._start(self._drain(workflow, queue))
+        queue.put_nowait(delivery)
+
+    def _start(self, sending: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(sending)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _drain(self, workflow: state.Workflow, queue: asyncio.Queue[Delivery]) -> None:
         while not queue.empty():
             delivery = queue.get_nowait()
-            await self._deliver(delivery)
-            self.sent.append(delivery)
-            if delivery.delivered:
-                workflow.callbacks_delivered += 1
-            else:
-                workflow.callbacks_failed += 1
+            if delivery.waits_for_next:
+                with contextlib.suppress(TimeoutError):
+                    following = await asyncio.wait_for(queue.get(), delivery.waits_for_next)
+                    await self._deliver(workflow, following)
+            await self._deliver(workflow, delivery)
         del self._queues[workflow.id]
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver_late(self, workflow: state.Workflow, delivery: Delivery, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._deliver(workflow, delivery)
+
+    async def _deliver(self, workflow: state.Workflow, delivery: Delivery) -> None:
+        await self._try(delivery)
+        self._record(workflow, delivery)
+
+    def _record(self, workflow: state.Workflow, delivery: Delivery) -> None:
+        self.sent.append(delivery)
+        if delivery.delivered:
+            workflow.callbacks_delivered += 1
+            workflow.told.update(_steps_with_output(delivery.body))
+        else:
+            workflow.callbacks_failed += 1
+
+    async def _try(self, delivery: Delivery) -> None:
         for delay in (0.0, *self._retry_delays):
             await asyncio.sleep(delay)
             try:
@@ -103,3 +142,11 @@ class Deliveries:
         response = await self._transport.handle_async_request(request)
         await response.aclose()
         return response.status_code
+
+
+def _steps_with_output(body: dict[str, Any]) -> Iterator[str]:
+    """The names of the steps whose output the details of a callback bring."""
+    details = body.get("details", {})
+    for step in details.get("steps", [{"name": body.get("name"), **details}]):
+        if "output" in step:
+            yield step["name"]

@@ -10,7 +10,7 @@ from typing import TypeVar
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox import clock, documents, problems, runs, state, submission
+from sandbox import clock, documents, faults, problems, runs, state, submission
 
 LONGEST_WAIT = 100.0  # seconds: the real one's limit of a request
 MOST_ITEMS = 100  # of one page
@@ -21,8 +21,10 @@ Read = TypeVar("Read")
 class Consumer:
     """The calls of somebody who runs workflows."""
 
-    def __init__(self, memory: state.State, rendering: documents.Documents, playing: runs.Runs) -> None:
-        self._state, self._documents, self._runs = memory, rendering, playing
+    def __init__(
+        self, memory: state.State, rendering: documents.Documents, playing: runs.Runs, chance: faults.Chance
+    ) -> None:
+        self._state, self._documents, self._runs, self._chance = memory, rendering, playing, chance
 
     async def submit(self, request: Request) -> Response:
         """POST: 200 when it ended within `wait`, else 202. A known `externalId` answers its workflow."""
@@ -41,13 +43,17 @@ class Consumer:
         return await self._answer(workflow, request)
 
     async def query(self, request: Request) -> Response:
-        """GET: a page `{items, next}`, newest first unless `ascending`; no `next` on the last one."""
+        """GET: a page `{items, next}`, newest first unless `ascending`; no `next` on the last one.
+
+        Mature results are hidden unless `hideMatureContent=false`.
+        """
         wishes = request.query_params
         take = _parameter(request, "take", int) or MOST_ITEMS
         if not 1 <= take <= MOST_ITEMS:
             raise problems.invalid("take", f"take must be from 1 to {MOST_ITEMS}.")
         since, until = (_parameter(request, name, clock.parse) for name in ("fromDate", "toDate"))
         ascending = wishes.get("ascending") == "true"
+        status, hide_mature = wishes.get("status"), wishes.get("hideMatureContent", "true") != "false"
         tags, text = set(wishes.getlist("tags")), wishes.get("query", "").lower()
         found = [
             workflow
@@ -55,13 +61,17 @@ class Consumer:
             if tags <= set(workflow.tags)
             and text in json.dumps(workflow.metadata, ensure_ascii=False).lower()
             and not (wishes.get("excludeFailed") == "true" and workflow.status in _FAILED)
+            and status in (None, "", workflow.status)
+            and not self._chance.lasts(("workflow_404",), workflow.scenario.own_faults)
             and _between(since, workflow.created_at, until)
         ]
         if cursor := wishes.get("cursor"):
             found = self._beyond(cursor, found, ascending=ascending)
         if not ascending:
             found.reverse()
-        page: documents.Document = {"items": [self._documents.workflow(item) for item in found[:take]]}
+        page: documents.Document = {
+            "items": [self._documents.workflow(item, hide_mature=hide_mature) for item in found[:take]]
+        }
         if len(found) > take:
             page["next"] = found[take - 1].id
         return JSONResponse(page)
@@ -79,7 +89,8 @@ class Consumer:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(workflow.ended.wait(), min(wait, LONGEST_WAIT))
         status = 200 if workflow.status in state.TERMINAL else 202
-        return JSONResponse(self._documents.workflow(workflow), status)
+        hide_mature = request.query_params.get("hideMatureContent") == "true"
+        return JSONResponse(self._documents.workflow(workflow, hide_mature=hide_mature), status)
 
     def _beyond(self, cursor: str, found: list[state.Workflow], *, ascending: bool) -> list[state.Workflow]:
         """What lies beyond the workflow that the last page ended with, whether or not that is found again."""

@@ -1,5 +1,6 @@
 """How workflows, steps, jobs and blobs look on the wire. Every rendering signs its URLs afresh."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,15 +11,24 @@ JOB_COST = 4  # Buzz
 Document = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class View:
+    """For whom and when something is rendered: without mature content, or after a refresh, which knows best."""
+
+    hide_mature: bool = False
+    is_refresh: bool = False
+    moment: datetime = field(default_factory=clock.now)
+
+
 class Documents:
-    """Renders with one signer."""
+    """Renders with one signer; `api_url` is where placeholders are."""
 
-    def __init__(self, signer: signing.Signer) -> None:
-        self._signer = signer
+    def __init__(self, signer: signing.Signer, api_url: str) -> None:
+        self._signer, self._api_url = signer, api_url
 
-    def workflow(self, workflow: Workflow) -> Document:
+    def workflow(self, workflow: Workflow, *, hide_mature: bool = False) -> Document:
         """The whole document, as GET, query and submit answer it."""
-        moment = clock.now()
+        view = View(hide_mature)
         total = JOB_COST * sum(len(step.jobs) for step in workflow.steps)
         return {
             "id": workflow.id,
@@ -28,10 +38,10 @@ class Documents:
             "tags": workflow.tags,
             "metadata": workflow.metadata,
             "arguments": {},
-            "steps": [self._step(step, moment) for step in workflow.steps],
+            "steps": [self._step(step, view) for step in workflow.steps],
             "callbacks": [],
             "cost": {"base": total, "total": total, "tips": {"civitai": 0, "creators": 0}},
-            "nsfwLevel": "pg",
+            "nsfwLevel": "x" if workflow.scenario.mature else "pg",
             "upgradeMode": "manual",
             "currencies": ["yellow"],
             **workflow.fields,
@@ -39,7 +49,7 @@ class Documents:
 
     def workflow_details(self, workflow: Workflow) -> Document:
         """`details` of a workflow event."""
-        moment = clock.now()
+        view = View()
         return {
             "metadata": workflow.metadata,
             "arguments": workflow.fields.get("arguments", {}),
@@ -52,7 +62,7 @@ class Documents:
                     **_times(step),
                     "metadata": step.metadata,
                     "input": step.input,
-                    **self._output(step, moment),
+                    **self._output(step, view),
                     "cost": JOB_COST * len(step.jobs),
                 }
                 for step in workflow.steps
@@ -66,14 +76,22 @@ class Documents:
             "retries": 0,
             "metadata": step.metadata,
             "input": step.input,
-            **self._output(step, clock.now()),
+            **self._output(step, View()),
         }
 
-    def blob(self, blob: Blob) -> Document:
+    def refreshed_blob(self, blob: Blob) -> Document:
         """One blob, as refresh answers it."""
-        return self._blob(blob, clock.now())
+        return self._blob(blob, View(is_refresh=True))
 
-    def _step(self, step: Step, moment: datetime) -> Document:
+    def url(self, blob: Blob) -> str:
+        """A fresh signed address of the blob."""
+        return self._signer.url(blob.id, clock.now(), blob.scenario.url_seconds)
+
+    def placeholder_url(self, blob: Blob) -> str:
+        """Where the image is that stands in a withheld blob's place."""
+        return f"{self._api_url}/v2/consumer/blobs/blocked/{blob.placeholder_token}"
+
+    def _step(self, step: Step, view: View) -> Document:
         return {
             "$type": step.type,
             "name": step.name,
@@ -84,42 +102,51 @@ class Documents:
             "metadata": step.metadata,
             "jobs": [_job(job) for job in step.jobs],
             "input": step.input,
-            **self._output(step, moment),
+            **self._output(step, view),
         }
 
-    def _output(self, step: Step, moment: datetime) -> Document:
-        return {} if step.output is None else {"output": self._render(step.output, moment)}
+    def _output(self, step: Step, view: View) -> Document:
+        return {} if step.output is None else {"output": self._render(step.output, view)}
 
-    def _render(self, tree: Any, moment: datetime) -> Any:
+    def _render(self, tree: Any, view: View) -> Any:
         match tree:
             case Blob():
-                return self._blob(tree, moment)
+                return self._blob(tree, view)
             case outputs.Address():
-                return self._signer.url(tree.blob.id, moment)
+                return self._access(tree.blob, view)["url"]
             case outputs.Expiry():
-                return self._signer.expiry(moment)
+                return self._signer.expiry(view.moment)
             case dict():
-                return {key: self._render(value, moment) for key, value in tree.items()}
+                return {key: self._render(value, view) for key, value in tree.items()}
             case list():
-                return [self._render(value, moment) for value in tree]
+                return [self._render(value, view) for value in tree]
             case _:
                 return tree
 
-    def _blob(self, blob: Blob, moment: datetime) -> Document:
-        document = {
-            "id": blob.id,
-            "available": True,
-            "url": self._signer.url(blob.id, moment),
-            "urlExpiresAt": self._signer.expiry(moment),
-            "jobId": blob.job_id,
-        }
+    def _blob(self, blob: Blob, view: View) -> Document:
+        access = self._access(blob, view)
+        document = {"id": blob.id, **access, "jobId": blob.job_id}
         if blob.type is None:
             return document
-        document |= {"type": blob.type, "nsfwLevel": "pg", **blob.facts}
-        if blob.preview:
-            document["previewUrl"] = self._signer.url(blob.preview.id, moment)
-            document["previewUrlExpiresAt"] = self._signer.expiry(moment)
+        document |= {"type": blob.type, "nsfwLevel": "x" if blob.scenario.mature else "pg", **blob.facts}
+        if blob.preview and access["available"]:
+            document["previewUrl"], document["previewUrlExpiresAt"] = self._signed(blob.preview, view)
         return document
+
+    def _access(self, blob: Blob, view: View) -> Document:
+        """Whether and where a blob can be had, and why not."""
+        play = blob.scenario
+        # Behind a redirect, a document still promises what only the URL and a refresh show to be withheld.
+        if play.withheld is not None and (play.placeholder != "redirect" or view.is_refresh):
+            return {"available": False, "blockedReason": play.withheld, "url": self.placeholder_url(blob)}
+        if not blob.is_available or (play.mature and view.hide_mature):
+            return {"available": False, "url": None}
+        url, expires = self._signed(blob, view)
+        return {"available": True, "url": url, "urlExpiresAt": expires}
+
+    def _signed(self, blob: Blob, view: View) -> tuple[str, str]:
+        seconds = blob.scenario.url_seconds
+        return self._signer.url(blob.id, view.moment, seconds), self._signer.expiry(view.moment, seconds)
 
 
 def _job(job: Job) -> Document:

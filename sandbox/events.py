@@ -1,5 +1,6 @@
 """The three callback bodies. Step and job events carry no timestamp; `details` come only where asked for."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sandbox import callbacks, clock, documents
@@ -22,7 +23,7 @@ class Events:
             "status": workflow.status,
             "timestamp": clock.text(clock.now()),
         }
-        self._post(workflow, "workflow", body, self._documents.workflow_details(workflow))
+        self._post(workflow, "workflow", body, lambda: self._documents.workflow_details(workflow))
 
     def step(self, workflow: Workflow, step: Step) -> None:
         """The step has reached its status."""
@@ -39,7 +40,7 @@ class Events:
                 "progress": 0.5,
                 "etaSeconds": 1,
             }
-        self._post(workflow, "step", body, self._documents.step_details(step))
+        self._post(workflow, "step", body, lambda: self._documents.step_details(step))
 
     def job(self, workflow: Workflow, step: Step, job: Job, progress: float | None = None) -> None:
         """The job has reached its status, or got on with it. Only here is it told why a job failed."""
@@ -50,6 +51,8 @@ class Events:
             "jobId": job.id,
             "status": job.status,
         }
+        if step.scenario.mature:
+            body["matureContent"] = True
         if progress is not None:
             body["progress"] = progress
         if job.status == "failed":
@@ -58,8 +61,8 @@ class Events:
                 body["blockedReason"] = step.scenario.blocked_reason
         self._post(workflow, "job", body, None)
 
-    def _post(self, workflow: Workflow, scope: str, body: Body, details: Body | None) -> None:
+    def _post(self, workflow: Workflow, scope: str, body: Body, details: Callable[[], Body] | None) -> None:
         for registration in workflow.registrations:
             if registration.wants(scope, body["status"]):
-                detailed = registration.detailed and details is not None
-                self._deliveries.post(workflow, registration.url, {**body, "details": details} if detailed else body)
+                told = {**body, "details": details()} if registration.detailed and details else body
+                self._deliveries.post(workflow, registration.url, told)

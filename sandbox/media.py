@@ -4,6 +4,7 @@ A picture is a small grid of smooth waves, enlarged by the scaler: pleasant to l
 """
 
 import array
+import functools
 import io
 import math
 import random
@@ -101,13 +102,25 @@ def mp3(dice: random.Random, seconds: float, size: int | None = None) -> content
     return padding.mp3(file.getvalue(), size)
 
 
+@functools.cache
+def placeholder() -> bytes:
+    """The dull JPEG that is shown in place of what is withheld."""
+    frame = av.VideoFrame(64, 64, "gray")
+    frame.planes[0].update(bytes([72]) * frame.planes[0].buffer_size)
+    return _encode("mjpeg", "yuvj420p", frame.reformat(512, 512))
+
+
 def _still(codec: str, pixels: str, palette: Palette, width: int, height: int) -> bytes:
+    return _encode(codec, pixels, palette.frame(width, height))
+
+
+def _encode(codec: str, pixels: str, picture: av.VideoFrame) -> bytes:
     encoder = cast(av.VideoCodecContext, av.CodecContext.create(codec, "w"))
-    encoder.width, encoder.height, encoder.pix_fmt = width, height, pixels
+    encoder.width, encoder.height, encoder.pix_fmt = picture.width, picture.height, pixels
     encoder.time_base = Fraction(1, 1)
     if codec == "mjpeg":
         encoder.options = {"qmin": "2", "qmax": "4"}
-    frame = palette.frame(width, height).reformat(format=pixels)
+    frame = picture.reformat(format=pixels)
     return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
 
 

@@ -16,13 +16,13 @@ class Record:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 (ASGI)
         if scope["type"] == "http":
-            self._state.requests.append(
+            self._state.record(
                 state.Request(
                     self._origin,
                     scope["method"],
                     scope["path"],
                     scope["query_string"].decode("latin-1"),
-                    dict(Headers(scope=scope)),
+                    scope["headers"],
                 )
             )
         await self._app(scope, receive, send)

@@ -5,8 +5,7 @@ what is made there. The stand-in is generous: it fills every place that a type h
 """
 
 import itertools
-import random
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox import content, files, results, state, texts
@@ -85,19 +84,21 @@ class Expiry:
 
 
 class Builder:
-    """Builds one step's output and collects its blobs, previews included, in `blobs`.
+    """Builds one step's `output`, and collects its `blobs`, previews included, by their path in it.
 
     Encodes media: call `build` in a thread.
     """
 
-    def __init__(self, workflow_id: str, step: state.Step, dice: random.Random, expires_at: datetime) -> None:
-        self.blobs: list[state.Blob] = []
-        self._workflow_id, self._step, self._dice, self._expires_at = workflow_id, step, dice, expires_at
+    def __init__(self, workflow: state.Workflow, step: state.Step, made_at: datetime, retention: timedelta) -> None:
+        self.output: Any = None
+        self.blobs: dict[str, state.Blob] = {}
+        self._workflow, self._step, self._dice = workflow, step, workflow.dice
+        self._made_at, self._retention = made_at, retention
         self._jobs = itertools.cycle(step.jobs)
 
-    def build(self) -> Any:
-        """The output of the step: plain JSON, `Blob`, `Address` and `Expiry`."""
-        return self._output(self._step.type, self._step.input, "")
+    def build(self) -> None:
+        """Make the `output` of the step: plain JSON, `Blob`, `Address` and `Expiry`."""
+        self.output = self._output(self._step.type, self._step.input, "")
 
     def _output(self, step_type: str, wishes: dict[str, Any], at: str) -> Any:
         match step_type:
@@ -150,19 +151,21 @@ class Builder:
     def _keep(self, file: content.Content, extension: str, path: str, job: state.Job) -> state.Blob:
         blob = state.Blob(
             id=state.new_blob_id(self._dice, extension),
-            workflow_id=self._workflow_id,
-            step_name=self._step.name,
-            path=path,
             job_id=job.id,
             type=None,
             file=file,
-            expires_at=self._expires_at,
+            made_at=self._made_at,
+            expires_at=self._made_at + self._retention,
+            scenario=self._step.scenario,
+            ephemeral=self._workflow.ephemeral,
         )
-        self.blobs.append(blob)
+        self.blobs[path] = blob
         return blob
 
     def _archive(self, wishes: dict[str, Any], at: str) -> dict[str, Any]:
-        names = [entry["blobId"] for entry in wishes.get("entries", []) if isinstance(entry, dict)]
+        entries = wishes.get("entries")
+        entries = entries if isinstance(entries, list) else []
+        names = [str(entry.get("blobId")) for entry in entries if isinstance(entry, dict)]
         file = files.bundle([(name, name.encode()) for name in names])
         blob = self._keep(file, "zip", f"{at}url", next(self._jobs))
         return {"url": Address(blob), "entryCount": len(names), "format": "zip", "expiresAt": Expiry()}

@@ -20,6 +20,7 @@ class Runs:
     def __init__(self, memory: state.State, telling: events.Events) -> None:
         self._state, self._events = memory, telling
         self._tasks: set[asyncio.Task[None]] = set()
+        self._cached: dict[tuple[str | None, str], asyncio.Task[outputs.Builder]] = {}
 
     def start(self, workflow: state.Workflow) -> None:
         """Begin to play, and return at once."""
@@ -66,9 +67,20 @@ class Runs:
         self._step_reaches(workflow, step, outcome)
 
     async def _make_output(self, workflow: state.Workflow, step: state.Step) -> None:
-        builder = outputs.Builder(workflow.id, step, workflow.dice, clock.now() + self._state.retention)
-        step.output = await asyncio.to_thread(builder.build)
-        self._state.blobs.update((blob.id, blob) for blob in builder.blobs)
+        key = (step.scenario.cached, step.type)
+        if step.scenario.cached is None:
+            builder = await self._build(workflow, step)
+        else:
+            if key not in self._cached:
+                self._cached[key] = asyncio.create_task(self._build(workflow, step))
+            builder = await self._cached[key]
+        step.output = builder.output
+        self._state.place(workflow, step, builder.blobs)
+
+    async def _build(self, workflow: state.Workflow, step: state.Step) -> outputs.Builder:
+        builder = outputs.Builder(workflow, step, clock.now(), self._state.retention)
+        await asyncio.to_thread(builder.build)
+        return builder
 
     def _workflow_follows(self, workflow: state.Workflow, status: str) -> None:
         if workflow.status != "processing":

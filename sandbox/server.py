@@ -5,7 +5,7 @@ import contextlib
 import secrets
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -13,11 +13,25 @@ from typing import Self
 import uvicorn
 from starlette.types import ASGIApp
 
-from sandbox import app, blobs, callbacks, consumer, documents, events, runs, signing, state
+from sandbox import (
+    app,
+    blobs,
+    callbacks,
+    connection,
+    consumer,
+    documents,
+    events,
+    faults,
+    runs,
+    signing,
+    state,
+    storage_host,
+)
 
 HOST = "127.0.0.1"
 CLOSING_SECONDS = 2  # for answers that are still under way when the stand-in stops
 DAY = 86_400.0  # seconds
+_NO_FAULTS: Mapping[str, object] = {}
 
 
 class SandboxError(Exception):
@@ -29,9 +43,11 @@ class Sandbox:
 
     A port of 0 means any free one; `api_url` and `blob_url` are known once it is entered. `url_lifetime` is how
     long a signed URL is good, `retention` how long ended workflows and blobs are kept, `callback_retries` the waits
-    before each further try of a callback (all in seconds). The same `seed` and calls give the same blobs.
+    before each further try of a callback (all in seconds). `faults` strike everything (`sandbox.faults` says how they
+    are written). The same `seed` and calls give the same blobs and the same faults. Raises SandboxError.
 
-    For assertions in the same event loop: `state`, and `callbacks_sent` in the order of completion.
+    For assertions in the same event loop: `state`, `chance` (the faults that struck), and `callbacks_sent` in the
+    order of completion.
     """
 
     def __init__(
@@ -43,14 +59,16 @@ class Sandbox:
         url_lifetime: float = 300.0,
         retention: float = 30 * DAY,
         callback_retries: Sequence[float] = callbacks.RETRY_DELAYS,
+        faults: Mapping[str, object] = _NO_FAULTS,
         seed: int = 0,
     ) -> None:
         self.token = token
         self.api_url = self.blob_url = ""
+        self.chance = _chance(seed, faults)
         self.state = state.State(seed=seed, retention=retention)
         self._ports = (api_port, blob_port)
         self._url_lifetime = timedelta(seconds=url_lifetime)
-        self._deliveries = callbacks.Deliveries(callback_retries)
+        self._deliveries = callbacks.Deliveries(self.chance, callback_retries)
         self._running = contextlib.AsyncExitStack()
 
     @property
@@ -64,11 +82,13 @@ class Sandbox:
             opened.pop_all()  # from here on they are closed by the servers
         self.api_url, self.blob_url = (f"http://{HOST}:{each.getsockname()[1]}" for each in listeners)
         signer = signing.Signer(self.blob_url, self._url_lifetime, secrets.token_bytes(32))
-        rendering = documents.Documents(signer)
+        rendering = documents.Documents(signer, self.api_url)
         playing = runs.Runs(self.state, events.Events(rendering, self._deliveries))
-        files = blobs.Blobs(self.state, rendering, signer)
-        workflows = consumer.Consumer(self.state, rendering, playing)
-        origins = (app.api(self.state, self.token, workflows, files), app.blob_host(self.state, files))
+        workflows = consumer.Consumer(self.state, rendering, playing, self.chance)
+        origins = (
+            app.api(self.state, self.token, self.chance, workflows, blobs.Blobs(self.state, rendering)),
+            app.blob_host(self.state, storage_host.StorageHost(self.state, rendering, signer, self.chance)),
+        )
         # Left in the opposite order: the runs end and wake whoever waits for them, then the doors are closed.
         async with contextlib.AsyncExitStack() as running:
             await running.enter_async_context(_serving(dict(zip(listeners, origins, strict=True))))
@@ -89,12 +109,13 @@ async def serve(
     blob_port: int,
     token: str,
     url_lifetime: float = 300.0,
+    faults: Mapping[str, object] = _NO_FAULTS,
     seed: int = 0,
     on_ready: Callable[[Sandbox], None] = lambda _sandbox: None,
 ) -> None:
     """Run a stand-in until cancelled; `on_ready` is called once both ports answer. Raises SandboxError."""
     async with Sandbox(
-        api_port=api_port, blob_port=blob_port, token=token, url_lifetime=url_lifetime, seed=seed
+        api_port=api_port, blob_port=blob_port, token=token, url_lifetime=url_lifetime, faults=faults, seed=seed
     ) as sandbox:
         on_ready(sandbox)
         await asyncio.Event().wait()
@@ -126,6 +147,7 @@ async def _serving(origins: dict[socket.socket, ASGIApp]) -> AsyncIterator[None]
                 access_log=False,
                 lifespan="off",
                 ws="none",
+                http=connection.Protocol,
                 server_header=False,
                 timeout_graceful_shutdown=CLOSING_SECONDS,
             )
@@ -143,8 +165,16 @@ async def _serving(origins: dict[socket.socket, ASGIApp]) -> AsyncIterator[None]
         await asyncio.gather(*tasks)
 
 
+def _chance(seed: int, wishes: Mapping[str, object]) -> faults.Chance:
+    try:
+        return faults.Chance(seed, faults.parse(wishes))
+    except ValueError as error:
+        raise SandboxError(f"The sandbox cannot play these faults: {error}") from error
+
+
 def _listen(port: int) -> socket.socket:
-    listener = socket.socket()
+    # asyncio sets TCP_NODELAY only where the protocol is named; without it every small answer waits for 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))

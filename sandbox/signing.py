@@ -17,15 +17,15 @@ class Signer:
     lifetime: timedelta
     key: bytes = field(repr=False)
 
-    def url(self, blob_id: str, moment: datetime) -> str:
-        """The blob's address, good for `lifetime` from `moment` on."""
-        expires = self.expiry(moment)
+    def url(self, blob_id: str, moment: datetime, seconds: float | None = None) -> str:
+        """The blob's address, good for `lifetime`, or for so many seconds, from `moment` on."""
+        expires = self.expiry(moment, seconds)
         query = urlencode({"sig": self._signature(blob_id, expires), "exp": expires}, safe=":")
         return f"{self.origin}/blobs/{quote(blob_id, safe='')}?{query}"
 
-    def expiry(self, moment: datetime) -> str:
+    def expiry(self, moment: datetime, seconds: float | None = None) -> str:
         """When a URL that was signed at `moment` ends, as documents write it."""
-        return clock.text(moment + self.lifetime)
+        return clock.text(moment + (self.lifetime if seconds is None else timedelta(seconds=seconds)))
 
     def allows(self, blob_id: str, signature: str, expires: str) -> bool:
         """Whether the signature is ours and still good."""

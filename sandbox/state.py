@@ -4,9 +4,11 @@ Both origins share one `State`, and tests in the same event loop may read it dir
 """
 
 import asyncio
+import hashlib
 import random
 import uuid
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 from sandbox import clock, content, scenario
 
 TERMINAL = frozenset(scenario.OUTCOMES)
+MOST_REQUESTS = 10_000  # kept
 _BLOB_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -42,6 +45,7 @@ class Step:
     started_at: datetime | None = None
     completed_at: datetime | None = None
     output: Any = None
+    blobs: list["Blob"] = field(default_factory=list)  # its results, without their previews
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,12 @@ class Registration:
 
 @dataclass(eq=False)
 class Workflow:
-    """One submitted workflow. `fields` is what its document repeats as it was submitted."""
+    """One submitted workflow, the `number`th. `fields` is what its document repeats as it was submitted; `told` names
+    the steps whose output a detailed callback has brought to its receiver.
+    """
 
     id: str
+    number: int
     dice: random.Random
     created_at: datetime
     tags: list[str]
@@ -69,6 +76,7 @@ class Workflow:
     fields: dict[str, Any]
     steps: list[Step]
     registrations: list[Registration]
+    scenario: scenario.Scenario
     ephemeral: bool = False
     status: str = "unassigned"
     started_at: datetime | None = None
@@ -76,33 +84,68 @@ class Workflow:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     callbacks_delivered: int = 0
     callbacks_failed: int = 0
+    told: set[str] = field(default_factory=set)
 
 
 @dataclass(eq=False)
 class Blob:
-    """One served file and where in a workflow it appears. `type` is None where the place names no type."""
+    """One file that can be asked for. `type` is None where the place that it was made for names no type; `served` is
+    how often its last byte was sent, `uses` how often each of its signatures was used, if that is bounded.
+    """
 
     id: str
-    workflow_id: str
-    step_name: str
-    path: str
     job_id: str
     type: str | None
     file: content.Content = field(repr=False)
+    made_at: datetime
     expires_at: datetime
+    scenario: scenario.Scenario
+    ephemeral: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
     preview: "Blob | None" = None
+    served: int = 0
+    uses: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_available(self) -> bool:
+        """Whether it has been made long enough ago."""
+        return self.made_at + timedelta(seconds=self.scenario.available_after) <= clock.now()
+
+    @property
+    def placeholder_token(self) -> str:
+        """What stands for it in the address of the image that is shown in its place."""
+        return hashlib.sha256(self.id.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a workflow's output a blob stands."""
+
+    workflow: Workflow
+    step: Step
+    path: str
+    blob: Blob
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request that reached one of the two origins, `api` or `blob`. Header names are lower case."""
+    """A request that reached one of the two origins, `api` or `blob`."""
 
     origin: str
     method: str
     path: str
     query: str
-    headers: dict[str, str] = field(repr=False)
+    raw_headers: list[tuple[bytes, bytes]] = field(repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Every header by its lower-case name."""
+        return {name.decode("latin-1"): value.decode("latin-1") for name, value in self.raw_headers}
+
+    @property
+    def is_authorized(self) -> bool:
+        """Whether an Authorization header came with it, right or wrong."""
+        return any(name == b"authorization" for name, _ in self.raw_headers)
 
 
 class State:
@@ -111,17 +154,26 @@ class State:
     def __init__(self, *, seed: int, retention: float) -> None:
         self.workflows: dict[str, Workflow] = {}
         self.by_external_id: dict[str, Workflow] = {}
+        self.jobs: dict[str, tuple[Workflow, Step, Job]] = {}
         self.blobs: dict[str, Blob] = {}
-        self.requests: deque[Request] = deque(maxlen=100_000)
+        self.places: list[Place] = []
+        self.withheld: dict[str, Blob] = {}  # by the token of the placeholder
+        self.requests: deque[Request] = deque(maxlen=MOST_REQUESTS)
+        self.requests_seen: Counter[str] = Counter()  # by origin
+        self.requests_authorized: Counter[str] = Counter()
         self.retention = timedelta(seconds=retention)
         self._seed = seed
         self._submitted = 0
-        self._user = self.new_dice().randrange(1_000_000, 9_999_999)
+        self._user = self.new_dice(0).randrange(1_000_000, 9_999_999)
 
-    def new_dice(self) -> random.Random:
-        """The next seeded source of chance: one a workflow, so that runs side by side stay repeatable."""
+    def new_number(self) -> int:
+        """The next workflow's number."""
         self._submitted += 1
-        return random.Random(f"{self._seed}:{self._submitted}")  # noqa: S311 (repeatable, no secret)
+        return self._submitted
+
+    def new_dice(self, number: int) -> random.Random:
+        """The seeded source of chance of one workflow: its own, so that runs side by side stay repeatable."""
+        return random.Random(f"{self._seed}:{number}")  # noqa: S311 (repeatable, no secret)
 
     def new_workflow_id(self, moment: datetime) -> str:
         """A free id in the shape of `8484131-20260121222126332`: the user and the millisecond."""
@@ -136,6 +188,23 @@ class State:
         self.workflows[workflow.id] = workflow
         if external_id := workflow.fields.get("externalId"):
             self.by_external_id[external_id] = workflow
+        self.jobs.update((job.id, (workflow, step, job)) for step in workflow.steps for job in step.jobs)
+
+    def place(self, workflow: Workflow, step: Step, blobs: Mapping[str, Blob]) -> None:
+        """Keep the blobs of a step's output, each under its path there."""
+        for path, blob in blobs.items():
+            self.places.append(Place(workflow, step, path, blob))
+            self.blobs[blob.id] = blob
+            if not path.endswith(".previewUrl"):
+                step.blobs.append(blob)
+            if blob.scenario.withheld is not None:
+                self.withheld[blob.placeholder_token] = blob
+
+    def record(self, request: Request) -> None:
+        """Keep a request, in place of the oldest one when there are many."""
+        self.requests.append(request)
+        self.requests_seen[request.origin] += 1
+        self.requests_authorized[request.origin] += request.is_authorized
 
     def find_workflow(self, identifier: str) -> Workflow | None:
         """The workflow, unless it is past its retention, or ephemeral and ended."""

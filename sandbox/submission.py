@@ -21,9 +21,11 @@ def parse(body: object, memory: state.State) -> state.Workflow:
     if not isinstance(body, dict):
         raise problems.Problem(400, "The body must be a JSON object that describes a workflow.")
     metadata = _object(body, "metadata")
-    dice, created_at = memory.new_dice(), clock.now()
+    number, created_at = memory.new_number(), clock.now()
+    dice = memory.new_dice(number)
     return state.Workflow(
         id=memory.new_workflow_id(created_at),
+        number=number,
         dice=dice,
         created_at=created_at,
         tags=_tags(body.get("tags") or []),
@@ -31,6 +33,7 @@ def parse(body: object, memory: state.State) -> state.Workflow:
         fields={key: body[key] for key in _REPEATED if body.get(key) is not None},
         steps=[_step(step, number, metadata, dice) for number, step in enumerate(_steps(body))],
         registrations=_registrations(body),
+        scenario=_scenario(_object(metadata, "sandbox"), "metadata.sandbox"),
         ephemeral=body.get("ephemeral") is True,
     )
 
@@ -59,10 +62,6 @@ def _steps(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _step(step: dict[str, Any], number: int, inherited: dict[str, Any], dice: Any) -> state.Step:
     metadata, step_input = _object(step, "metadata"), _object(step, "input")
     wishes = {**_object(inherited, "sandbox"), **_object(metadata, "sandbox")}
-    try:
-        play = scenario.parse(wishes)
-    except ValueError as error:
-        raise problems.invalid(f"steps[{number}].metadata.sandbox", str(error)) from None
     quantity = step_input.get("quantity")
     jobs = min(MOST_JOBS, max(1, quantity)) if type(quantity) is int else 1
     return state.Step(
@@ -71,9 +70,16 @@ def _step(step: dict[str, Any], number: int, inherited: dict[str, Any], dice: An
         input=step_input,
         metadata=metadata,
         fields={key: step[key] for key in _STEP_REPEATED if step.get(key) is not None},
-        scenario=play,
+        scenario=_scenario(wishes, f"steps[{number}].metadata.sandbox"),
         jobs=[state.Job(state.new_job_id(dice)) for _ in range(jobs)],
     )
+
+
+def _scenario(wishes: Mapping[str, Any], where: str) -> scenario.Scenario:
+    try:
+        return scenario.parse(wishes)
+    except ValueError as error:
+        raise problems.invalid(where, str(error)) from None
 
 
 def _name(step: dict[str, Any], number: int) -> str:
