@@ -24,6 +24,13 @@ async def worker(config: settings.Settings) -> AsyncIterator[None]:
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+        # Cancelled once and waited for: `close` would cancel the tasks while they release what they hold, and then
+        # leave the worker's tools open.
+        tasks = list(arq_worker.tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        arq_worker.tasks.clear()
         await arq_worker.close()
 
 
