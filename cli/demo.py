@@ -45,7 +45,7 @@ def run(*, keep: bool) -> None:
     With `keep` a signal is how it is meant to end.
     """
     logs.configure(level=logging.WARNING)
-    home = settings.read(os.environ).home / "demo"
+    home = settings.read(_of_home(os.environ)).home / "demo"
     demo_home.clear(home)
     if number := asyncio.run(signals.until_signalled(_run(home, keep=keep))):
         sentence = "the demo was interrupted; everything that it had started is stopped."
@@ -114,6 +114,11 @@ def _environment(home: Path, sandbox: Sandbox, port: int) -> dict[str, str]:
         "REDIS_URL": "",
         "STORAGE_URL": (home / "storage").as_uri(),
     }
+
+
+def _of_home(environment: Mapping[str, str]) -> dict[str, str]:
+    """What is said of the home alone: a demo needs no more, and nothing else that is wrong there should stop it."""
+    return {name: value for name, value in environment.items() if name.removesuffix("_FILE") == "ARCHIVE_HOME"}
 
 
 def _without_settings(environment: Mapping[str, str]) -> dict[str, str]:

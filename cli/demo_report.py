@@ -133,7 +133,10 @@ def tell_what_next(console: Console, home: Path, config: settings.Settings, *, k
     if kept:
         console.print("All of it runs until Ctrl-C. In another terminal, try:\n")
     else:
-        console.print("To ask the database, run [bold]civitai-archive demo --keep[/bold], and in another terminal:\n")
+        console.print(
+            f"To ask the database, run [bold]{_program()} demo --keep[/bold], and in another terminal:\n",
+            soft_wrap=True,
+        )
     command = f"ARCHIVE_HOME={shlex.quote(str(home))} {shlex.quote(_program())} sql"
     for suggestion in SUGGESTIONS:
         print(f'  {command} "{suggestion}"')  # noqa: T201 - one line, to be copied

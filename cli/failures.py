@@ -9,7 +9,6 @@ from sqlalchemy import exc
 from archive import database, settings
 from cli import processes, tables
 from embedded.errors import EmbeddedError
-from sandbox.server import SandboxError
 
 FAILED, USAGE, CREDENTIALS, NOT_FOUND = 1, 2, 3, 4
 
@@ -42,7 +41,7 @@ def explain(error: Exception) -> Failure | None:
             return Failure(str(error), CREDENTIALS if error.variable in _TOKENS else USAGE)
         case processes.Ended():
             return Failure(f"{error}.", error.exit_code)
-        case EmbeddedError() | SandboxError():
+        case EmbeddedError():
             return Failure(str(error), FAILED)
         case RedisError():
             return Failure(f"Redis does not serve us ({_line(error)}): check REDIS_URL, and that it runs.", FAILED)

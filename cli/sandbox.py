@@ -4,16 +4,19 @@ import asyncio
 
 import typer
 
-from cli import signals
+from cli import failures, signals
 from sandbox import server
 
 
 def run(*, api_port: int, blob_port: int, token: str, url_lifetime: float, seed: int) -> None:
-    """Serve until SIGTERM or Ctrl-C."""
+    """Serve until SIGTERM or Ctrl-C. Raises CommandFailed when a port is taken."""
     serving = server.serve(
         api_port=api_port, blob_port=blob_port, token=token, url_lifetime=url_lifetime, seed=seed, on_ready=_tell
     )
-    asyncio.run(signals.until_signalled(serving))
+    try:
+        asyncio.run(signals.until_signalled(serving))
+    except server.SandboxError as error:
+        raise failures.CommandFailed(str(error)) from error
 
 
 def _tell(sandbox: server.Sandbox) -> None:
