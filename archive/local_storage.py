@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -75,12 +76,12 @@ class LocalStorage:
         with storage_errors.trouble(self.root):
             _make_directories(self.root)
             # Under a name of its own, so that two who mark at once with the same id do not meet.
-            beside = self.root / f"{storage.MARKER}.{os.getpid()}"
-            with beside.open("wb") as file:
+            descriptor, beside = tempfile.mkstemp(prefix=f"{storage.MARKER}.", dir=self.root)
+            with os.fdopen(descriptor, "wb") as file:
                 file.write(storage.marker(storage_id))
                 file.flush()
-                os.fsync(file.fileno())
-            beside.replace(self.root / storage.MARKER)
+                os.fsync(descriptor)
+            os.replace(beside, self.root / storage.MARKER)
             _sync_directory(self.root)
 
     def _check(self) -> None:

@@ -169,7 +169,10 @@ objects = Table(
     metadata,
     Column("digest", LargeBinary, primary_key=True, comment="SHA-256 of the bytes: their address"),
     Column("size", BigInteger, nullable=False),
-    Column("media_type", Text),
+    Column("media_type", Text, comment="what the bytes are; as claimed where they do not say"),
+    Column("width", Integer, comment="of the bytes, like height and duration; what Civitai says is in results"),
+    Column("height", Integer),
+    Column("duration", Double, comment="seconds"),
     Column("stored_at", Moment, nullable=False, comment="when the bytes had become durable"),
     Column("verified_at", Moment),
     Column("damaged_at", Moment),
@@ -263,4 +266,15 @@ spools = Table(
     Column("position", BigInteger, nullable=False, comment="its first bytes that are in the database"),
     Column("replayed_at", Moment, nullable=False),
     comment="How far a spool file of the receiver has been replayed; a row is gone soon after its file",
+)
+
+storage_markers = Table(
+    "storage_markers",
+    metadata,
+    Column("is_only", Boolean, primary_key=True, server_default=text("true")),
+    Column("id", Text, nullable=False, comment="as the marker in storage must say"),
+    Column("chosen_at", Moment, nullable=False),
+    Column("seen_at", Moment, comment="when the marker was first seen there: since then it must be there"),
+    CheckConstraint("is_only", name="one_row"),
+    comment="The storage that this database belongs to: one row",
 )
