@@ -140,7 +140,7 @@ class Deliveries:
     async def _send(self, delivery: Delivery) -> int:
         request = httpx.Request("POST", delivery.url, json=delivery.body, extensions=_TIMEOUT)
         response = await self._transport.handle_async_request(request)
-        await response.aclose()
+        await response.aread()  # whole, or else the connection could not be used again
         return response.status_code
 
 

@@ -1,6 +1,7 @@
-"""Pictures, moving pictures and sounds, each different, encoded with PyAV. Blocking: call it in a thread.
+"""Pictures, moving pictures and sounds, encoded with PyAV. Blocking: call it in a thread.
 
-A picture is a small grid of smooth waves, enlarged by the scaler: pleasant to look at, cheap at any size.
+A picture is a small grid of smooth waves, enlarged by the scaler: pleasant to look at, cheap at any size. Encoding is
+what costs: a few looks of each shape are encoded once, and a mark makes every file a different one.
 """
 
 import array
@@ -9,24 +10,41 @@ import io
 import math
 import random
 import struct
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
 
 import av
 from av.video.reformatter import Interpolation
 
-from sandbox import content, padding
+from sandbox import content, marks, padding
 
+LOOKS = 12  # of each shape
+ENCODED = 120  # files of each kind that are kept
 GRID = 20  # waves are computed on a square of this many points
 FRAME_RATE = 12  # frames a second
 SAMPLE_RATE = 22_050  # samples a second
 _PENTATONIC = (0, 2, 4, 7, 9, 12, 14, 16)  # semitones above A3
 
 
-class Palette:
-    """The waves of one picture: for red, green and blue a level, a direction, a length and a phase."""
+@dataclass(frozen=True)
+class Edition:
+    """One of the looks, and the mark that only this file has."""
 
-    def __init__(self, dice: random.Random) -> None:
+    look: int
+    mark: bytes
+
+    @classmethod
+    def draw(cls, dice: random.Random) -> "Edition":
+        """A look and a mark by chance."""
+        return cls(dice.randrange(LOOKS), f"{dice.getrandbits(64):016x}".encode())
+
+
+class Palette:
+    """The waves of one look: for red, green and blue a level, a direction, a length and a phase."""
+
+    def __init__(self, look: int) -> None:
+        dice = random.Random(f"look {look}")  # noqa: S311 (repeatable, no secret)
         hue = dice.random() * math.tau
         self._channels = [
             (
@@ -54,19 +72,34 @@ class Palette:
         )
 
 
-def png(palette: Palette, width: int, height: int, size: int | None = None) -> content.Content:
+def png(edition: Edition, width: int, height: int, size: int | None = None) -> content.Content:
     """A PNG image of that many pixels."""
-    return padding.png(_still("png", "rgb24", palette, width, height), size)
+    return padding.png(marks.png(_still("png", "rgb24", edition.look, width, height), edition.mark), size)
 
 
-def jpeg(palette: Palette, width: int, height: int, size: int | None = None) -> content.Content:
+def jpeg(edition: Edition, width: int, height: int, size: int | None = None) -> content.Content:
     """A JPEG image of that many pixels."""
-    return padding.jpeg(_still("mjpeg", "yuvj420p", palette, width, height), size)
+    return padding.jpeg(marks.jpeg(_still("mjpeg", "yuvj420p", edition.look, width, height), edition.mark), size)
 
 
-def mp4(palette: Palette, width: int, height: int, seconds: float, size: int | None = None) -> content.Content:
+def mp4(edition: Edition, width: int, height: int, seconds: float, size: int | None = None) -> content.Content:
     """An H.264 film without sound; width and height must be even."""
-    file = io.BytesIO()
+    return padding.mp4(marks.mp4(_film(edition.look, width, height, seconds), edition.mark), size)
+
+
+def wav(edition: Edition, seconds: float, size: int | None = None) -> content.Content:
+    """A melody as 16-bit mono PCM."""
+    return padding.wav(marks.wav(_pcm(edition.look, seconds), edition.mark), size)
+
+
+def mp3(edition: Edition, seconds: float, size: int | None = None) -> content.Content:
+    """A melody as MP3, mono."""
+    return padding.mp3(marks.mp3(_mp3(edition.look, seconds), edition.mark), size)
+
+
+@functools.lru_cache(ENCODED)
+def _film(look: int, width: int, height: int, seconds: float) -> bytes:
+    palette, file = Palette(look), io.BytesIO()
     with av.open(file, "w", format="mp4") as film:
         stream = film.add_stream("libx264", rate=FRAME_RATE, options={"preset": "ultrafast", "crf": "26"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
@@ -76,20 +109,20 @@ def mp4(palette: Palette, width: int, height: int, seconds: float, size: int | N
             frame.pts = number
             film.mux(stream.encode(frame))
         film.mux(stream.encode(None))
-    return padding.mp4(file.getvalue(), size)
+    return file.getvalue()
 
 
-def wav(dice: random.Random, seconds: float, size: int | None = None) -> content.Content:
-    """A melody as 16-bit mono PCM."""
-    samples = _melody(dice, seconds)
+@functools.lru_cache(ENCODED)
+def _pcm(look: int, seconds: float) -> bytes:
+    samples = _melody(look, seconds)
     head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, 1, 1, SAMPLE_RATE,
                        SAMPLE_RATE * 2, 2, 16)  # fmt: skip
-    return padding.wav(head + struct.pack("<4sI", b"data", len(samples)) + samples, size)
+    return head + struct.pack("<4sI", b"data", len(samples)) + samples
 
 
-def mp3(dice: random.Random, seconds: float, size: int | None = None) -> content.Content:
-    """A melody as MP3, mono."""
-    samples = _melody(dice, seconds)
+@functools.lru_cache(ENCODED)
+def _mp3(look: int, seconds: float) -> bytes:
+    samples = _melody(look, seconds)
     frame = av.AudioFrame(format="s16p", layout="mono", samples=len(samples) // 2)
     frame.sample_rate, frame.pts = SAMPLE_RATE, 0
     frame.planes[0].update(samples.ljust(frame.planes[0].buffer_size, b"\0"))
@@ -99,7 +132,7 @@ def mp3(dice: random.Random, seconds: float, size: int | None = None) -> content
         stream.bit_rate = 64_000
         sound.mux(stream.encode(frame))
         sound.mux(stream.encode(None))
-    return padding.mp3(file.getvalue(), size)
+    return file.getvalue()
 
 
 @functools.cache
@@ -110,8 +143,9 @@ def placeholder() -> bytes:
     return _encode("mjpeg", "yuvj420p", frame.reformat(512, 512))
 
 
-def _still(codec: str, pixels: str, palette: Palette, width: int, height: int) -> bytes:
-    return _encode(codec, pixels, palette.frame(width, height))
+@functools.lru_cache(ENCODED)
+def _still(codec: str, pixels: str, look: int, width: int, height: int) -> bytes:
+    return _encode(codec, pixels, Palette(look).frame(width, height))
 
 
 def _encode(codec: str, pixels: str, picture: av.VideoFrame) -> bytes:
@@ -124,8 +158,9 @@ def _encode(codec: str, pixels: str, picture: av.VideoFrame) -> bytes:
     return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
 
 
-def _melody(dice: random.Random, seconds: float) -> bytes:
+def _melody(look: int, seconds: float) -> bytes:
     """A quarter of a second a note, each swelling and fading: 16-bit little-endian samples."""
+    dice = random.Random(f"melody {look}")  # noqa: S311 (repeatable, no secret)
     note_length, total = SAMPLE_RATE // 4, round(SAMPLE_RATE * seconds)
     samples = array.array("h")
     while len(samples) < total:

@@ -44,20 +44,20 @@ def cutout(wishes: Wishes, dice: random.Random, size: int | None) -> Result:
 def video(wishes: Wishes, dice: random.Random, size: int | None) -> Result:
     """MP4."""
     width, height = _even(wishes, "width", 320), _even(wishes, "height", 192)
-    film = media.mp4(media.Palette(dice), width, height, _within(wishes, "duration", 1.5, 0.5, 5.0), size)
+    film = media.mp4(media.Edition.draw(dice), width, height, _within(wishes, "duration", 1.5, 0.5, 5.0), size)
     return Result("video", "mp4", film, {"width": width, "height": height})
 
 
 def speech(wishes: Wishes, dice: random.Random, size: int | None) -> Result:
     """WAV."""
     seconds = _within(wishes, "duration", 2.0, 0.5, 20.0)
-    return Result("audio", "wav", media.wav(dice, seconds, size), {"duration": seconds})
+    return Result("audio", "wav", media.wav(media.Edition.draw(dice), seconds, size), {"duration": seconds})
 
 
 def music(wishes: Wishes, dice: random.Random, size: int | None) -> Result:
     """MP3."""
     seconds = _within(wishes, "duration", 3.0, 0.5, 20.0)
-    return Result("audio", "mp3", media.mp3(dice, seconds, size), {"duration": seconds})
+    return Result("audio", "mp3", media.mp3(media.Edition.draw(dice), seconds, size), {"duration": seconds})
 
 
 def glb(_wishes: Wishes, dice: random.Random, size: int | None) -> Result:
@@ -93,11 +93,11 @@ def objects(_wishes: Wishes, dice: random.Random, size: int | None) -> Result:
 def _picture(extension: str, wishes: Wishes, dice: random.Random, size: int | None) -> Result:
     width = round(_within(wishes, "width", 512, 16, 2048))
     height = round(_within(wishes, "height", 512, 16, 2048))
-    palette = media.Palette(dice)
+    edition = media.Edition.draw(dice)
     encode = media.jpeg if extension == "jpeg" else media.png
-    preview = media.jpeg(palette, PREVIEW_WIDTH, max(16, round(PREVIEW_WIDTH * height / width)))
+    preview = media.jpeg(edition, PREVIEW_WIDTH, max(16, round(PREVIEW_WIDTH * height / width)))
     facts = {"width": width, "height": height}
-    return Result("image", extension, encode(palette, width, height, size), facts, preview)
+    return Result("image", extension, encode(edition, width, height, size), facts, preview)
 
 
 def _even(wishes: Wishes, name: str, default: int) -> int:
