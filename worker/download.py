@@ -1,5 +1,6 @@
 """One result's bytes: from its signed URL to storage, with a fresh URL whenever it takes one."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,8 +15,8 @@ URL_MARGIN = timedelta(seconds=5)
 """A URL that expires within this time is refreshed before it is used."""
 
 
-class Withheld(Exception):
-    """Civitai keeps the content back, and says why."""
+class Blocked(Exception):
+    """Civitai's API says that it keeps the content back, and why."""
 
 
 class NotAvailable(errors.Transient):
@@ -34,15 +35,17 @@ class Stored:
 async def download(tools: Tools, result: results.Pending) -> Stored:
     """Fetch a result's content and store it.
 
-    Raises Withheld, civitai.Paused, an OrchestrationError, or an OSError when it is storage that fails.
+    Raises Blocked, civitai.Paused, an OrchestrationError, or an OSError when it is storage that fails.
     """
-    url = result.url
-    if url is None or is_expired(result):
-        url = await _fresh_url(tools, result)
+    fresh_url = partial(_fresh_url, tools, result)
     try:
-        return await _store(tools, url)
-    except errors.UrlExpired:
-        return await _store(tools, await _fresh_url(tools, result))
+        url = await fresh_url() if result.url is None or is_expired(result) else result.url
+        async with tools.slots.connection(url):
+            return await _store(tools, url, fresh_url)
+    except errors.Withheld:
+        # A placeholder came. Only the API can say why, and whether it is for good.
+        await fresh_url()
+        raise NotAvailable(call="download", id=result.blob_id, detail="a placeholder came") from None
 
 
 def is_expired(result: results.Pending) -> bool:
@@ -57,16 +60,16 @@ async def _fresh_url(tools: Tools, result: results.Pending) -> str:
         raise errors.UrlExpired(call="refresh", id=result.path)
     blob = finder.read_blob(await civitai.ask(tools, partial(tools.api.refresh, blob_id)))
     if blob.blocked_reason and not blob.available:
-        raise Withheld(blob.blocked_reason)
+        raise Blocked(blob.blocked_reason)
     if blob.url is None or blob.available is False:
         raise NotAvailable(call="refresh", id=blob_id)
     return blob.url
 
 
-async def _store(tools: Tools, url: str) -> Stored:
+async def _store(tools: Tools, url: str, fresh_url: Callable[[], Awaitable[str]]) -> Stored:
     """Stream to a temporary file while hashing; durable under its digest when this returns."""
     async with tools.storage.receive() as incoming:
-        async with tools.blobs.open(url) as content:
+        async with tools.blobs.open(url, fresh_url) as content, tools.slots.room(content.length):
             async for chunk in content.chunks:
                 await incoming.write(chunk)
         if incoming.size == 0:

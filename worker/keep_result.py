@@ -34,8 +34,7 @@ async def keep_all(tools: Tools, claim: workflows.Claim, pending: Sequence[resul
 
 async def _keep_in_turn(tools: Tools, claim: workflows.Claim, places: Sequence[results.Pending]) -> None:
     first, *others = places
-    async with tools.download_slots:
-        await keep(tools, claim, first)
+    await keep(tools, claim, first)
     if others:
         async with tools.engine.begin() as connection:
             await workflows.hold(connection, claim)
@@ -47,7 +46,7 @@ async def keep(tools: Tools, claim: workflows.Claim, result: results.Pending) ->
     began, began_at = time.monotonic(), datetime.now(UTC)
     try:
         stored = await download.download(tools, result)
-    except download.Withheld as withheld:
+    except download.Blocked as withheld:
         log.info("withheld", workflow=claim.workflow_id, step=result.step, path=result.path, reason=str(withheld))
         async with tools.engine.begin() as connection:
             await workflows.hold(connection, claim)

@@ -1,6 +1,5 @@
 """What every task has at hand, opened and closed once for a process."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from archive import access, database, queue, settings, storages
 from archive.storage import Storage
 from orchestration import blobs, client
-
-DOWNLOADS_AT_ONCE = 16
+from worker import recognise_storage
+from worker.slots import Slots
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Tools:
     api: client.Client
     calls: AsyncLimiter
     blobs: blobs.BlobClient
-    download_slots: asyncio.Semaphore
+    slots: Slots
 
 
 @asynccontextmanager
@@ -40,6 +39,7 @@ async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
         engine = database.create_engine(database_url, application_name="civitai-archive worker")
         stack.push_async_callback(engine.dispose)
         store = storages.open_storage(config)
+        await recognise_storage.recognise(engine, store)
         store.clear_abandoned()
         yield Tools(
             config=config,
@@ -51,5 +51,5 @@ async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
             api=await stack.enter_async_context(client.Client(config.api_url, token, retries=None)),
             calls=AsyncLimiter(config.api_calls_per_second, 1),
             blobs=await stack.enter_async_context(blobs.BlobClient(allow_private=config.blob_allow_private)),
-            download_slots=asyncio.Semaphore(DOWNLOADS_AT_ONCE),
+            slots=Slots(),
         )

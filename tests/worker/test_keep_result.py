@@ -14,6 +14,7 @@ from tests.worker import civitai as misbehaving
 from tests.worker import files, rows
 from tests.worker.civitai import Answer, Civitai, blob, content, document, in_seconds, status, step
 from worker.archive_workflow import archive_workflow
+from worker.slots import Slots
 from worker.tools import Tools
 
 CAT = b"a cat, as bytes " * 1000
@@ -261,7 +262,7 @@ async def test_the_same_bytes_under_two_ids_are_one_object(tools: Tools, civitai
 async def test_no_more_is_downloaded_at_once_than_there_are_slots(tools: Tools, civitai: Civitai) -> None:
     gate = misbehaving.Gate()
     found = [blob(f"b{n}", civitai.serves(f"b{n}", misbehaving.held(CAT + b"%d" % n, gate))) for n in range(6)]
-    narrow = dataclasses.replace(tools, download_slots=asyncio.Semaphore(2))
+    narrow = dataclasses.replace(tools, slots=Slots(at_once=2))
     archiving = asyncio.create_task(archive(narrow, civitai, *found))
     await gate.arrived.wait()
     await asyncio.sleep(0.2)
