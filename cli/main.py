@@ -68,12 +68,17 @@ def sandbox(
     blob_port: Annotated[int, typer.Option(help="The port of the blob host; 0 for any.", min=0, max=65535)] = 8901,
     token: Annotated[str, typer.Option(help="The API token that it takes.")] = "sandbox-token",  # noqa: S107
     url_lifetime: Annotated[float, typer.Option(help="Seconds for which a signed URL is good.", min=0.1)] = 300.0,
-    seed: Annotated[int, typer.Option(help="The same seed and calls give the same blobs.")] = 0,
+    faults: Annotated[
+        str, typer.Option(help='What goes wrong how often: \'{"truncate": 0.1, "api_500": 0.05}\'.')
+    ] = "{}",
+    seed: Annotated[int, typer.Option(help="The same seed and calls give the same blobs and faults.")] = 0,
 ) -> None:
-    """Run the stand-in for Civitai's orchestrator, on loopback."""
+    """Run the stand-in for Civitai's orchestrator, on loopback; docs/sandbox.md says all that it can play."""
     from cli import sandbox
 
-    sandbox.run(api_port=api_port, blob_port=blob_port, token=token, url_lifetime=url_lifetime, seed=seed)
+    sandbox.run(
+        api_port=api_port, blob_port=blob_port, token=token, url_lifetime=url_lifetime, faults=faults, seed=seed
+    )
 
 
 @app.command()

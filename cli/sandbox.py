@@ -1,22 +1,40 @@
 """The stand-in orchestrator as a process."""
 
 import asyncio
+import json
 
 import typer
 
 from cli import failures, signals
-from sandbox import server
+from sandbox import faults, server
 
 
-def run(*, api_port: int, blob_port: int, token: str, url_lifetime: float, seed: int) -> None:
-    """Serve until SIGTERM or Ctrl-C. Raises CommandFailed when a port is taken."""
+def run(*, api_port: int, blob_port: int, token: str, url_lifetime: float, faults: str, seed: int) -> None:
+    """Serve until SIGTERM or Ctrl-C. `faults` is JSON. Raises CommandFailed when a port is taken."""
     serving = server.serve(
-        api_port=api_port, blob_port=blob_port, token=token, url_lifetime=url_lifetime, seed=seed, on_ready=_tell
+        api_port=api_port,
+        blob_port=blob_port,
+        token=token,
+        url_lifetime=url_lifetime,
+        faults=_faults(faults),
+        seed=seed,
+        on_ready=_tell,
     )
     try:
         asyncio.run(signals.until_signalled(serving))
     except server.SandboxError as error:
         raise failures.CommandFailed(str(error)) from error
+
+
+def _faults(written: str) -> dict[str, object]:
+    try:
+        wishes: dict[str, object] = json.loads(written)
+        faults.parse(wishes)
+    except json.JSONDecodeError:
+        raise typer.BadParameter('--faults must be JSON such as {"truncate": 0.1}') from None
+    except ValueError as error:
+        raise typer.BadParameter(f"--faults: {error}") from None
+    return wishes
 
 
 def _tell(sandbox: server.Sandbox) -> None:
