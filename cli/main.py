@@ -4,9 +4,12 @@ Each command imports what it needs when it is called, so that `--help` does not 
 """
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from cli import tables
 
 app = typer.Typer(
     name="civitai-archive",
@@ -29,11 +32,15 @@ def up(host: Host = "127.0.0.1", port: Port = None) -> None:
 
 
 @app.command()
-def receiver(host: Host = "127.0.0.1", port: Port = None) -> None:
+def receiver(
+    host: Host = "127.0.0.1",
+    port: Port = None,
+    workers: Annotated[int, typer.Option(help="Processes that share the port.", min=1, max=64)] = 1,
+) -> None:
     """Run the receiver alone: it takes callbacks and stores their events."""
     from cli import receiver
 
-    receiver.run(host, port)
+    receiver.run(host, port, workers)
 
 
 @app.command()
@@ -88,12 +95,9 @@ def sql(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Ask the database: civitai-archive sql "SELECT id, status FROM workflows"."""
-    from cli import sql, tables
+    from cli import sql
 
-    if csv and json:
-        raise typer.BadParameter("choose --csv or --json, not both")
-    form: tables.Form = "csv" if csv else "json" if json else "table"
-    sql.run(query, form)
+    sql.run(query, _form(csv, json))
 
 
 @app.command()
@@ -104,6 +108,46 @@ def callback_url(
     from cli import callback_url
 
     callback_url.run(source)
+
+
+def _form(csv: bool, json: bool) -> "tables.Form":
+    if csv and json:
+        raise typer.BadParameter("choose --csv or --json, not both")
+    return "csv" if csv else "json" if json else "table"
+
+
+quarantine_app = typer.Typer(no_args_is_help=True, help="See and re-read what was delivered and is no event.")
+app.add_typer(quarantine_app, name="quarantine")
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    count: Annotated[int, typer.Option(help="How many, newest first.", min=1)] = 20,
+    csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values with a header line.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List what is in quarantine, newest first."""
+    from cli import quarantine
+
+    quarantine.list_newest(count, _form(csv, json))
+
+
+@quarantine_app.command("show")
+def quarantine_show(delivery_id: Annotated[int, typer.Argument(help="Its id, as list shows it.")]) -> None:
+    """Print one delivery: its body, verbatim, to standard output."""
+    from cli import quarantine
+
+    quarantine.show(delivery_id)
+
+
+@quarantine_app.command("reread")
+def quarantine_reread(
+    delivery_ids: Annotated[list[int] | None, typer.Argument(help="Their ids; all of them if none is given.")] = None,
+) -> None:
+    """Read them again, after an upgrade perhaps; what is an event by now is recorded as one."""
+    from cli import quarantine
+
+    quarantine.reread(delivery_ids or [])
 
 
 def main() -> None:

@@ -54,7 +54,7 @@ class Process:
                 *self._command,
                 env=self._environment,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -93,7 +93,7 @@ class Process:
             await self._process.wait()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In the child: have the kernel send SIGTERM when the parent dies, kill -9 included. Linux alone can."""
     if sys.platform == "linux":
         _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

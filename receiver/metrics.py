@@ -6,15 +6,19 @@ is imported, and whoever serves adds them up.
 
 import os
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, multiprocess, start_http_server
 
 from archive import events, quarantine
 from orchestration import statuses
 
 _KNOWN_STATUSES = {*statuses.TERMINAL, "unassigned", "preparing", "scheduled", "processing", "pending", "deleted"}
+DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable in which prometheus_client finds out that several processes are counted together."""
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 Refusal = Literal["token", "slowed", "too large", "too slow", "broken off", "busy"]
@@ -75,7 +79,32 @@ def serve(host: str, port: int) -> None:
     Raises OSError when the address is not to be had.
     """
     registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    if DIRECTORY in os.environ:
         registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        _AllProcesses(registry)
     start_http_server(port, host, registry)
+
+
+class _AllProcesses(multiprocess.MultiProcessCollector):
+    """Adds up what all have counted; a gauge counts for processes that live."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(registry)  # type: ignore[no-untyped-call]
+
+    def collect(self) -> Iterable[Metric]:
+        for file in Path(os.environ[DIRECTORY]).glob("gauge_live*_*.db"):
+            pid = int(file.stem.rpartition("_")[2])
+            if not _lives(pid):
+                multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
+        metrics: Iterable[Metric] = super().collect()  # type: ignore[no-untyped-call]
+        return metrics
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import HTTPProtocolType
 
 from archive import settings
 from receiver.app import create_app
@@ -21,12 +22,12 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def app(application: ASGIApp) -> AsyncIterator[str]:
-    """Serve an application on a free port; its address."""
+async def app(application: ASGIApp, http: type[asyncio.Protocol] | HTTPProtocolType = "auto") -> AsyncIterator[str]:
+    """Serve an application on a free port, over connections of this kind; its address."""
     # asyncio sets TCP_NODELAY only where the protocol is named; without it small answers wait for 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(application, log_config=None, timeout_graceful_shutdown=2))
+    server = _Server(uvicorn.Config(application, http=http, log_config=None, timeout_graceful_shutdown=2))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         while not server.started:

@@ -192,7 +192,7 @@ async def test_while_postgresql_is_away_deliveries_are_acknowledged_from_the_spo
         assert await keep(taking, *told) == [None] * 4
         await taking.keep(event(3))
         assert own.spool.bytes > 0
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match=r"\.s\.PGSQL"):
             await own.replay.replay()
         await own.start()
         await own.replay.replay()

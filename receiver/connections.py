@@ -1,0 +1,68 @@
+"""HTTP connections that cannot be held open, or grow, before there is a request to answer.
+
+Uvicorn bounds neither the size of a request's head nor the time that it takes to come. What comes after the head is
+bounded by `receiver.callbacks`.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_BYTES = 64 << 10
+HEAD_SECONDS = 10.0
+
+TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class Connection(HttpToolsProtocol):
+    """Uvicorn's connection; closed when a head is too large, or has not come whole in time."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_bytes: int | None = 0
+        """What has come of a head; None while we read a body or answer."""
+        self._patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See `asyncio.Protocol`."""
+        super().connection_made(transport)
+        self._patience = self.loop.call_later(HEAD_SECONDS, self._close_if_waiting)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self._be_patient()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        super().data_received(data)
+        if self._head_bytes is not None and not self.transport.is_closing():
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES:
+                self.transport.write(TOO_LARGE)
+                self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """See httptools."""
+        super().on_message_begin()
+        self._head_bytes = 0
+        if self._patience is None:
+            self._patience = self.loop.call_later(HEAD_SECONDS, self._close_if_waiting)
+
+    def on_headers_complete(self) -> None:
+        """See httptools."""
+        self._head_bytes = None
+        self._be_patient()
+        super().on_headers_complete()
+
+    def _be_patient(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _close_if_waiting(self) -> None:
+        self._patience = None
+        # A head that came early, behind a request that is still being answered, has no fault in being incomplete.
+        if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]
+            self.transport.close()
