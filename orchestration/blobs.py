@@ -19,7 +19,7 @@ CONNECT = 10.0  # seconds to get a connection
 STALL = 30.0  # seconds without progress until a stream counts as broken; a whole download may take any time
 REDIRECTS = 5  # hops after the first address
 MAX_BYTES = 64 << 30
-CHUNK_BYTES = 1 << 17  # the least that a chunk holds, the last one aside: enough for hashing it in a thread to pay
+CHUNK_BYTES = 1 << 19  # the least that a chunk holds, the last one aside: enough for hashing it in a thread to pay
 PAUSES = (0.0, 1.0, 3.0)  # seconds before each further try at a broken stream that does not get on
 
 _PLACEHOLDER = re.compile(r"/v2/consumer/blobs/+blocked(/|$)", re.IGNORECASE)
