@@ -48,7 +48,8 @@ class Consumer:
         Mature results are hidden unless `hideMatureContent=false`.
         """
         wishes = request.query_params
-        take = _parameter(request, "take", int) or MOST_ITEMS
+        take = _parameter(request, "take", int)
+        take = MOST_ITEMS if take is None else take
         if not 1 <= take <= MOST_ITEMS:
             raise problems.invalid("take", f"take must be from 1 to {MOST_ITEMS}.")
         since, until = (_parameter(request, name, clock.parse) for name in ("fromDate", "toDate"))

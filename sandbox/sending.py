@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from sandbox import connection, content, faults
 
+FLAWS = frozenset({"truncate", "reset", "api_reset", "hang", "wrong_length", "overlong"})
 _MOST_EXTRA = 1_000  # bytes more than there should be, sent or promised
 
 

@@ -90,7 +90,8 @@ def _answer(blob: state.Blob, request: Request, strike: faults.Strike | None) ->
     def count() -> None:
         blob.served += end == file.size
 
-    return sending.Body(file, start, end, status, headers, flaw=strike, on_whole=count)
+    flaw = strike if name in sending.FLAWS else None
+    return sending.Body(file, start, end, status, headers, flaw=flaw, on_whole=count)
 
 
 def _span(wanted: str, size: int) -> tuple[int, int]:

@@ -21,6 +21,7 @@ def parse(body: object, memory: state.State) -> state.Workflow:
     if not isinstance(body, dict):
         raise problems.Problem(400, "The body must be a JSON object that describes a workflow.")
     metadata = _object(body, "metadata")
+    play = _scenario(_object(metadata, "sandbox"), "metadata.sandbox")
     number, created_at = memory.new_number(), clock.now()
     dice = memory.new_dice(number)
     return state.Workflow(
@@ -33,7 +34,7 @@ def parse(body: object, memory: state.State) -> state.Workflow:
         fields={key: body[key] for key in _REPEATED if body.get(key) is not None},
         steps=[_step(step, number, metadata, dice) for number, step in enumerate(_steps(body))],
         registrations=_registrations(body),
-        scenario=_scenario(_object(metadata, "sandbox"), "metadata.sandbox"),
+        scenario=play,
         ephemeral=body.get("ephemeral") is True,
     )
 
