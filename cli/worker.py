@@ -1,5 +1,8 @@
 """A worker as a process."""
 
+import asyncio
+
+import uvloop
 from arq.worker import Worker
 
 from archive import logs
@@ -13,4 +16,5 @@ def run() -> None:
     config = machine.read_settings()
     arq_settings = worker_settings(config)
     schema.check(config.required_database_url())
+    asyncio.set_event_loop(uvloop.new_event_loop())  # which arq takes
     Worker(**arq_settings).run()

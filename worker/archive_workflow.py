@@ -30,7 +30,7 @@ async def archive_workflow(tools: Tools, workflow_id: str) -> None:
        again when there is something worth trying.
     6. Release. If an event came since the claim it is due at once, and the bell rings for it.
     """
-    async with tools.engine.begin() as connection:
+    async with tools.single.connect() as connection:
         claim = await workflows.claim(connection, workflow_id)
     if claim is None:
         return
@@ -81,7 +81,7 @@ async def _finish(tools: Tools, claim: workflows.Claim, workflow: workflows.Kept
     Without `is_final` the API is asked again later, though there may be nothing left to do.
     """
     now = datetime.now(UTC)
-    async with tools.engine.connect() as connection:
+    async with tools.single.connect() as connection:
         kept = await results.kept(connection, claim.workflow_id)
     pending = [result for result in kept if not result.is_settled]
     document = documents.read(workflow.document or {})
@@ -97,7 +97,7 @@ async def _finish(tools: Tools, claim: workflows.Claim, workflow: workflows.Kept
             looks.append(now + fetch.GONE_AFTER)
     elif workflow.gone_at is None:
         looks.append(schedule.next_look(claim.heard_at, now=now))
-    async with tools.engine.begin() as connection:
+    async with tools.single.connect() as connection:
         if ended and not pending:
             log.info("archived", workflow=claim.workflow_id, status=document.status, results=len(kept))
             return await workflows.seal(connection, claim, due_at=min(looks, default=None))

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 async def keep_all(tools: Tools, claim: workflows.Claim) -> bool:
     """Fetch what is missing of them; whether nothing is left to ask for. Raises Overtaken, civitai.Paused."""
-    async with tools.engine.connect() as connection:
+    async with tools.single.connect() as connection:
         missing = await jobs.without_document(connection, claim.workflow_id)
         if not missing:
             return True

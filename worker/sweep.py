@@ -24,7 +24,7 @@ async def sweep(tools: Tools) -> None:
     room = QUEUE_AT_MOST - await queue.waiting(tools.redis)
     if room <= 0:
         return
-    async with tools.engine.connect() as connection:
+    async with tools.single.connect() as connection:
         overdue = await workflows.due(connection, room, unanswered=UNANSWERED)
     if overdue:
         await queue.ring(tools.redis, overdue)

@@ -17,11 +17,15 @@ from worker.slots import Slots
 
 @dataclass(frozen=True)
 class Tools:
-    """The hands of the archiver. The API client holds the token; the blob client cannot."""
+    """The hands of the archiver. The API client holds the token; the blob client cannot.
+
+    engine: for transactions. single: the same connections for what is one statement, and needs no BEGIN and COMMIT.
+    """
 
     config: settings.Settings
     access: access.Access
     engine: AsyncEngine
+    single: AsyncEngine
     redis: ArqRedis
     storage: Storage
     api: client.Client
@@ -45,6 +49,7 @@ async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
             config=config,
             access=access.Access(config.callback_secrets),
             engine=engine,
+            single=engine.execution_options(isolation_level="AUTOCOMMIT"),
             redis=await stack.enter_async_context(queue.client(redis_url)),
             storage=store,
             # One try a call: a failed one is a row, and the next a claim.
