@@ -38,7 +38,11 @@ class FaultControl:
     async def tell(self, _request: Request) -> Response:
         """GET: the faults for everything, and how often each fault has struck anywhere since they were set."""
         everywhere = {
-            name: {"rate": fault.rate, "times": fault.times, "seconds": fault.seconds}
+            name: {
+                "rate": fault.rate,
+                "times": fault.times,
+                **({"seconds": fault.seconds} if name in faults.SECONDS else {}),
+            }
             for name, fault in self._chance.everywhere.items()
         }
         return JSONResponse({"seed": self._chance.seed, "faults": everywhere, "struck": dict(self._chance.struck)})

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tests import serving
+from tests import serving, working
 
 
 class Receiver:
@@ -49,3 +49,12 @@ async def serving_one() -> AsyncIterator[Receiver]:
     async with serving.app(application) as url:
         receiver.url = f"{url}/callbacks?token=its-secret&runId=7"
         yield receiver
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what is about to be told."""
+
+    async def look() -> bool | None:
+        return holds() or None
+
+    await working.eventually(look, every=0.02)
