@@ -1,11 +1,11 @@
 """One result's bytes: from its signed URL to storage, with a fresh URL whenever it takes one."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from archive import results
+from archive import contents, results
 from orchestration import errors
 from orchestration import results as finder
 from worker import civitai
@@ -23,13 +23,16 @@ class NotAvailable(errors.Transient):
     """Civitai has not made the content available yet, it will be asked for again."""
 
 
+class NotTheResult(errors.Transient):
+    """The content is not the result that was promised, download it again."""
+
+
 @dataclass(frozen=True)
 class Stored:
-    """Bytes that are durable in storage under their SHA-256."""
+    """Bytes that are durable in storage under their SHA-256, and what they are."""
 
     digest: bytes
-    size: int
-    media_type: str | None
+    facts: contents.Facts
 
 
 async def download(tools: Tools, result: results.Pending) -> Stored:
@@ -41,7 +44,7 @@ async def download(tools: Tools, result: results.Pending) -> Stored:
     try:
         url = await fresh_url() if result.url is None or is_expired(result) else result.url
         async with tools.slots.connection(url):
-            return await _store(tools, url, fresh_url)
+            return await _store(tools, result, url, fresh_url)
     except errors.Withheld:
         # A placeholder came. Only the API can say why, and whether it is for good.
         await fresh_url()
@@ -66,13 +69,15 @@ async def _fresh_url(tools: Tools, result: results.Pending) -> str:
     return blob.url
 
 
-async def _store(tools: Tools, url: str, fresh_url: Callable[[], Awaitable[str]]) -> Stored:
+async def _store(tools: Tools, result: results.Pending, url: str, fresh_url: Callable[[], Awaitable[str]]) -> Stored:
     """Stream to a temporary file while hashing; durable under its digest when this returns."""
     async with tools.storage.receive() as incoming:
         async with tools.blobs.open(url, fresh_url) as content, tools.slots.room(content.length):
             async for chunk in content.chunks:
                 await incoming.write(chunk)
-        if incoming.size == 0:
-            raise errors.Truncated(call="download", url=url, detail="it is empty")
-        await tools.storage.keep(incoming, media_type=content.media_type)
-    return Stored(incoming.digest, incoming.size, content.media_type)
+        facts = await contents.inspect(incoming)
+        if fault := contents.mismatch(result.kind, content.media_type, facts):
+            raise NotTheResult(call="download", url=content.url, detail=fault)
+        facts = replace(facts, media_type=facts.media_type or content.media_type)
+        await tools.storage.keep(incoming, media_type=facts.media_type)
+    return Stored(incoming.digest, facts)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import structlog
@@ -60,7 +61,7 @@ async def keep(tools: Tools, claim: workflows.Claim, result: results.Pending) ->
     else:
         async with tools.engine.begin() as connection:
             await workflows.hold(connection, claim)
-            await objects.add(connection, stored.digest, size=stored.size, media_type=stored.media_type)
+            await objects.add(connection, stored.digest, **asdict(stored.facts))
             await settling.stored(connection, result.id, stored.digest)
 
 

@@ -7,11 +7,11 @@ import pytest
 from archive import queue
 from orchestration.wire import JsonObject
 from tests.worker import files, rows
-from tests.worker.civitai import Civitai, Gate, blob, content, document, held, in_seconds, status, step
+from tests.worker.civitai import Civitai, Gate, blob, content, document, held, in_seconds, picture, status, step
 from worker.archive_workflow import archive_workflow
 from worker.tools import Tools
 
-CAT, DOG = b"a cat, as bytes " * 1000, b"a dog, as bytes " * 1000
+CAT, DOG = picture(b"a cat, as bytes " * 1000), picture(b"a dog, as bytes " * 1000)
 FETCH = "GET /v2/consumer/workflows/w"
 
 
@@ -248,7 +248,7 @@ async def test_a_document_that_names_less_does_not_take_the_place_of_the_one_tha
         assert workflow["archived_at"] == before["workflows"][0]["archived_at"]
         assert files.manifest(storage) == manifest
 
-    bird = blob("bird", civitai.serves("bird", content(b"a bird")))
+    bird = blob("bird", civitai.serves("bird", content(picture(b"a bird"))))
     more = civitai.workflows["w"] = document("w", step("one", cat, dog, bird))
     await rows.tell(tools.engine, "w", **{"$type": "step", "name": "late-more"})
     await archive_workflow(tools, "w")
@@ -326,7 +326,7 @@ async def test_a_result_that_is_a_text_is_archived_as_the_document_it_is(tools: 
 
 
 async def test_hundreds_of_frames_are_kept_at_once(tools: Tools, civitai: Civitai, storage: Path) -> None:
-    frames = [blob(f"b{n}", civitai.serves(f"b{n}", content(b"frame %d" % n))) for n in range(200)]
+    frames = [blob(f"b{n}", civitai.serves(f"b{n}", content(picture(b"frame %d" % n)))) for n in range(200)]
     civitai.workflows["w"] = document("w", step("film", *frames))
     await rows.tell(tools.engine, "w")
     await archive_workflow(tools, "w")

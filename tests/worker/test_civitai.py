@@ -11,7 +11,7 @@ from aiolimiter import AsyncLimiter
 from archive import pauses, workflows
 from orchestration import errors
 from tests.worker import rows
-from tests.worker.civitai import Civitai, blob, content, document, step
+from tests.worker.civitai import Civitai, blob, content, document, picture, step
 from worker import civitai as calls
 from worker.archive_workflow import archive_workflow
 from worker.sweep import sweep
@@ -110,7 +110,7 @@ async def test_a_403_that_the_canary_confirms_is_everybodys(tools: Tools, civita
 async def test_a_pause_that_begins_at_a_refresh_costs_no_try_and_stops_no_other_download(
     tools: Tools, civitai: Civitai, answer: int, cause: str
 ) -> None:
-    good = blob("good", civitai.serves("good", content(b"a good picture")))
+    good = blob("good", civitai.serves("good", content(picture(b"a good one"))))
     civitai.workflows["w"] = document("w", step("s", blob("bad", None), good))
     civitai.refreshed["bad"] = civitai.listing = answer
     await rows.tell(tools.engine, "w")

@@ -12,12 +12,12 @@ from orchestration import blobs
 from orchestration.wire import JsonObject
 from tests.worker import civitai as misbehaving
 from tests.worker import files, rows
-from tests.worker.civitai import Answer, Civitai, blob, content, document, in_seconds, status, step
+from tests.worker.civitai import Answer, Civitai, blob, content, document, in_seconds, picture, status, step
 from worker.archive_workflow import archive_workflow
 from worker.slots import Slots
 from worker.tools import Tools
 
-CAT = b"a cat, as bytes " * 1000
+CAT = picture(b"a cat, as bytes " * 1000)
 
 
 async def archive(tools: Tools, civitai: Civitai, *found: JsonObject, days_ago: float = 0) -> None:

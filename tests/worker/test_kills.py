@@ -12,10 +12,10 @@ from archive import queue, settings
 from embedded.supervisor import Addresses
 from tests import working
 from tests.worker import doors, files, processes, rows
-from tests.worker.civitai import Civitai, Gate, blob, content, document, held, step
+from tests.worker.civitai import Civitai, Gate, blob, content, document, held, picture, step
 from tests.working import eventually
 
-CAT = b"a cat, as bytes " * 10_000
+CAT = picture(b"a cat, as bytes " * 10_000)
 
 
 async def due(engine: AsyncEngine, redis: ArqRedis, civitai: Civitai, *names: str, gate: Gate) -> None:

@@ -19,7 +19,8 @@ async def test_a_missing_setting_is_named(environment_there: dict[str, str], var
 async def test_what_killed_workers_left_half_received_is_cleared_at_the_start(
     config_there: settings.Settings, storage: Path
 ) -> None:
-    (storage / "incoming").mkdir(parents=True)
+    async with open_tools(config_there):
+        (storage / "incoming").mkdir()
     (storage / "incoming" / "half").write_bytes(b"half of it")
     async with open_tools(config_there) as tools:
         assert list((storage / "incoming").iterdir()) == []
