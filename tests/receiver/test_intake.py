@@ -67,7 +67,7 @@ async def test_what_comes_while_a_batch_is_written_shares_the_next_commit(engine
     await kept
     transactions = await rows(engine, "SELECT xmin::text, count(*) FROM events GROUP BY 1 ORDER BY 2 DESC")
     assert sum(count for _, count in transactions) == 100
-    assert len(transactions) <= 2
+    assert len(transactions) <= 3
 
 
 async def test_everyone_is_answered_after_their_own_commit(engine: AsyncEngine, taking: Intake) -> None:
@@ -192,7 +192,7 @@ async def test_while_postgresql_is_away_deliveries_are_acknowledged_from_the_spo
         assert await keep(taking, *told) == [None] * 4
         await taking.keep(event(3))
         assert own.spool.bytes > 0
-        with pytest.raises(OSError, match=r"\.s\.PGSQL"):
+        with pytest.raises(OSError, match=r"No such file|refused"):
             await own.replay.replay()
         await own.start()
         await own.replay.replay()
