@@ -1,14 +1,24 @@
 """The steps and jobs of a workflow, as the API's document describes them."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import Table, func
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.elements import ColumnElement
 
 from archive import tables
 from orchestration import documents, results
+
+
+def _upsert(table: Table, *names: str) -> Insert:
+    """Insert rows with these columns. What a document says replaces what is there; what it does not say leaves it."""
+    row = insert(table)
+    replaced = {name: func.coalesce(row.excluded[name], table.c[name]) for name in names}
+    return row.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced)
+
+
+_SAVE_STEPS = _upsert(
+    tables.steps, "position", "type", "engine", "status", "started_at", "completed_at", "cost", "input", "output"
+)
+_SAVE_JOBS = _upsert(tables.jobs, "step_name", "status", "provider", "started_at", "completed_at")
 
 
 async def save(connection: AsyncConnection, workflow_id: str, workflow: documents.Workflow) -> None:
@@ -43,17 +53,6 @@ async def save(connection: AsyncConnection, workflow_id: str, workflow: document
         for job in step.jobs
     ]
     if steps:
-        row = insert(tables.steps)
-        replaced = _replaced(tables.steps, row, [name for name in steps[0] if name not in ("workflow_id", "name")])
-        await connection.execute(
-            row.on_conflict_do_update(index_elements=["workflow_id", "name"], set_=replaced), steps
-        )
+        await connection.execute(_SAVE_STEPS, steps)
     if jobs:
-        row = insert(tables.jobs)
-        replaced = _replaced(tables.jobs, row, [name for name in jobs[0] if name not in ("workflow_id", "id")])
-        await connection.execute(row.on_conflict_do_update(index_elements=["workflow_id", "id"], set_=replaced), jobs)
-
-
-def _replaced(table: Table, row: Insert, names: Sequence[str]) -> dict[str, ColumnElement[object]]:
-    """What a document says replaces what is there; what it does not say leaves it."""
-    return {name: func.coalesce(row.excluded[name], table.c[name]) for name in names}
+        await connection.execute(_SAVE_JOBS, jobs)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import BigInteger, Boolean, Text, bindparam, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.elements import ColumnElement
 
 from archive import pauses, tables
@@ -55,48 +56,98 @@ class Kept:
     gone_at: datetime | None
 
 
+def _is_due() -> ColumnElement[bool]:
+    free = or_(_workflows.leased_until.is_(None), _workflows.leased_until < func.now())
+    return (_workflows.due_at <= func.now()) & free & pauses.none_holds()
+
+
+# Statements are built once: building one costs more than running it.
+_MINE = (_workflows.id == bindparam("claimed_id"), _workflows.attempts == bindparam("claimed_attempt"))
+
+_CLAIM = (
+    update(tables.workflows)
+    .where(_workflows.id == bindparam("wanted_id"), _is_due())
+    .values(leased_until=func.now() + LEASE, attempts=_workflows.attempts + 1)
+    .returning(
+        _workflows.id,
+        _workflows.attempts,
+        _workflows.last_event_id,
+        _workflows.status,
+        _workflows.ephemeral,
+        _workflows.heard_at,
+        _workflows.deadline_at,
+        _workflows.missing_at,
+        _workflows.archived_at,
+        _workflows.failures,
+        func.now(),
+    )
+)
+_RENEW = (
+    update(tables.workflows).where(*_MINE, _workflows.leased_until.is_not(None)).values(leased_until=func.now() + LEASE)
+)
+_HOLD = select(_workflows.id).where(*_MINE).with_for_update(key_share=True)
+_HOLD_WITH_DOCUMENT = (
+    select(_workflows.document, _workflows.document_told, _workflows.gone_at)
+    .where(*_MINE)
+    .with_for_update(key_share=True)
+)
+_IS_DELETED = bindparam("is_deleted", type_=Boolean)
+_SAVE = (
+    update(tables.workflows)
+    .where(*_MINE)
+    .values(
+        fetched_at=func.now(),
+        failures=0,
+        last_error=None,
+        missing_at=None,
+        dead_at=None,
+        gone_at=case((_IS_DELETED, func.coalesce(_workflows.gone_at, func.now())), else_=_workflows.gone_at),
+        status=case(
+            (or_(_IS_DELETED, func.lower(_workflows.status).in_(statuses.TERMINAL)), _workflows.status),
+            else_=bindparam("fetched_status", type_=Text),
+        ),
+        ephemeral=or_(_workflows.ephemeral, bindparam("is_ephemeral", type_=Boolean)),
+    )
+)
+_GIVE_BACK = (
+    update(tables.workflows)
+    .where(*_MINE)
+    .values(
+        leased_until=None,
+        due_at=case(
+            (
+                _workflows.last_event_id.is_not_distinct_from(bindparam("seen_event_id", type_=BigInteger)),
+                bindparam("next_look_at", type_=tables.Moment),
+            ),
+            else_=func.now(),
+        ),
+    )
+    .returning(_workflows.due_at <= func.now())
+)
+_SEAL = _GIVE_BACK.values(archived_at=func.coalesce(_workflows.archived_at, func.now()))
+_RELEASE_FAILED = _GIVE_BACK.values(failures=_workflows.failures + 1)
+_BURY = _RELEASE_FAILED.values(dead_at=func.now())
+
+
 async def claim(connection: AsyncConnection, workflow_id: str) -> Claim | None:
     """Take the workflow if something is owed and nobody holds it; None when another got there first."""
-    taken = (
-        update(tables.workflows)
-        .where(_workflows.id == workflow_id, _is_due())
-        .values(leased_until=func.now() + LEASE, attempts=_workflows.attempts + 1)
-        .returning(
-            _workflows.id,
-            _workflows.attempts,
-            _workflows.last_event_id,
-            _workflows.status,
-            _workflows.ephemeral,
-            _workflows.heard_at,
-            _workflows.deadline_at,
-            _workflows.missing_at,
-            _workflows.archived_at,
-            _workflows.failures,
-            func.now(),
-        )
-    )
-    row = (await connection.execute(taken)).one_or_none()
+    row = (await connection.execute(_CLAIM, {"wanted_id": workflow_id})).one_or_none()
     return Claim(*row) if row else None
 
 
 async def renew(connection: AsyncConnection, claim: Claim) -> None:
     """The holder's sign of life: the lease starts anew. Raises Overtaken, also once it has been given back."""
-    held = _workflows.leased_until.is_not(None)
-    lease = {"leased_until": func.now() + LEASE}
-    result = await connection.execute(update(tables.workflows).where(*_is_mine(claim), held).values(lease))
-    _one_row(result.rowcount)
+    _one_row((await connection.execute(_RENEW, _as_mine(claim))).rowcount)
 
 
 async def hold(connection: AsyncConnection, claim: Claim) -> None:
     """Begin a transaction that writes for the holder: until it ends nobody can overtake. Raises Overtaken."""
-    row = select(_workflows.id).where(*_is_mine(claim)).with_for_update(key_share=True)
-    _one_row(len((await connection.execute(row)).all()))
+    _one_row(len((await connection.execute(_HOLD, _as_mine(claim))).all()))
 
 
 async def hold_with_document(connection: AsyncConnection, claim: Claim) -> Kept:
     """The same, and what is kept of the workflow as a whole."""
-    columns = select(_workflows.document, _workflows.document_told, _workflows.gone_at)
-    rows = (await connection.execute(columns.where(*_is_mine(claim)).with_for_update(key_share=True))).all()
+    rows = (await connection.execute(_HOLD_WITH_DOCUMENT, _as_mine(claim))).all()
     _one_row(len(rows))
     return Kept(*rows[0])
 
@@ -113,18 +164,11 @@ async def save(
     # Nothing has ended in the future: a senseless time must not put the deadline off for ever, or out of range.
     kept_since = min(workflow.completed_at or workflow.created_at or claim.heard_at, claim.claimed_at)
     facts: dict[str, object] = {
-        "fetched_at": func.now(),
+        "is_deleted": documents.is_deleted(workflow),
+        "fetched_status": workflow.status,
+        "is_ephemeral": workflow.ephemeral,
         "deadline_at": kept_since + RETENTION,
-        "failures": 0,
-        "last_error": None,
-        "missing_at": None,
-        "dead_at": None,
     }
-    if documents.is_deleted(workflow):
-        facts["gone_at"] = func.coalesce(_workflows.gone_at, func.now())
-    else:
-        has_ended = func.lower(_workflows.status).in_(statuses.TERMINAL)
-        facts["status"] = case((has_ended, _workflows.status), else_=workflow.status)
     if not keep_document:
         facts |= {
             "document": document,
@@ -137,31 +181,23 @@ async def save(
             "cost": workflow.cost,
             "currency": workflow.currency,
             "nsfw_level": workflow.nsfw_level,
-            "ephemeral": True if workflow.ephemeral else _workflows.ephemeral,
         }
-    result = await connection.execute(update(tables.workflows).where(*_is_mine(claim)).values(facts))
-    _one_row(result.rowcount)
+    _one_row((await connection.execute(_SAVE, _as_mine(claim) | facts)).rowcount)
 
 
 async def miss(connection: AsyncConnection, claim: Claim) -> None:
     """Civitai's API answered 404: remember since when. Raises Overtaken."""
-    since = {"missing_at": func.coalesce(_workflows.missing_at, func.now())}
-    result = await connection.execute(update(tables.workflows).where(*_is_mine(claim)).values(since))
-    _one_row(result.rowcount)
+    await _update(connection, claim, missing_at=func.coalesce(_workflows.missing_at, func.now()))
 
 
 async def depart(connection: AsyncConnection, claim: Claim) -> None:
     """Civitai's API had the last word: the workflow is no more. What is kept of it stays. Raises Overtaken."""
-    gone = {"gone_at": func.coalesce(_workflows.gone_at, func.now()), "last_error": None}
-    result = await connection.execute(update(tables.workflows).where(*_is_mine(claim)).values(gone))
-    _one_row(result.rowcount)
+    await _update(connection, claim, gone_at=func.coalesce(_workflows.gone_at, func.now()), last_error=None)
 
 
 async def extend(connection: AsyncConnection, claim: Claim) -> None:
     """All that is not safe yet has been renewed at Civitai: its 30 days start anew. Raises Overtaken."""
-    renewed = {"deadline_at": func.greatest(_workflows.deadline_at, func.now() + RETENTION)}
-    result = await connection.execute(update(tables.workflows).where(*_is_mine(claim)).values(renewed))
-    _one_row(result.rowcount)
+    await _update(connection, claim, deadline_at=func.greatest(_workflows.deadline_at, func.now() + RETENTION))
 
 
 async def release(connection: AsyncConnection, claim: Claim, *, due_at: datetime | None) -> bool:
@@ -169,25 +205,22 @@ async def release(connection: AsyncConnection, claim: Claim, *, due_at: datetime
 
     Raises Overtaken.
     """
-    return await _give_back(connection, claim, {}, due_at)
+    return await _give_back(connection, claim, _GIVE_BACK, due_at)
 
 
 async def release_failed(connection: AsyncConnection, claim: Claim, *, error: str, due_at: datetime) -> bool:
     """Give the workflow back after a try that failed, counted. Raises Overtaken."""
-    facts = {"failures": _workflows.failures + 1, "last_error": wire.storable(error)}
-    return await _give_back(connection, claim, facts, due_at)
+    return await _give_back(connection, claim, _RELEASE_FAILED, due_at, last_error=wire.storable(error))
 
 
 async def bury(connection: AsyncConnection, claim: Claim, *, error: str) -> bool:
     """Give up on the workflow, with the reason; an event or a person can make it due again. Raises Overtaken."""
-    facts = {"dead_at": func.now(), "failures": _workflows.failures + 1, "last_error": wire.storable(error)}
-    return await _give_back(connection, claim, facts, None)
+    return await _give_back(connection, claim, _BURY, None, last_error=wire.storable(error))
 
 
 async def seal(connection: AsyncConnection, claim: Claim, *, due_at: datetime | None) -> bool:
     """The workflow is whole: archived, the first time that it was. Raises Overtaken."""
-    archived: dict[str, object] = {"archived_at": func.coalesce(_workflows.archived_at, func.now())}
-    return await _give_back(connection, claim, archived, due_at)
+    return await _give_back(connection, claim, _SEAL, due_at)
 
 
 async def due(connection: AsyncConnection, limit: int, *, unanswered: timedelta) -> Sequence[str]:
@@ -202,27 +235,25 @@ async def due(connection: AsyncConnection, limit: int, *, unanswered: timedelta)
 
 
 async def _give_back(
-    connection: AsyncConnection, claim: Claim, facts: dict[str, object], due_at: datetime | None
+    connection: AsyncConnection,
+    claim: Claim,
+    given: ReturningUpdate[bool],
+    due_at: datetime | None,
+    **facts: object,
 ) -> bool:
-    nothing_new = _workflows.last_event_id.is_not_distinct_from(claim.last_event_id)
-    given = (
-        update(tables.workflows)
-        .where(*_is_mine(claim))
-        .values(leased_until=None, due_at=case((nothing_new, due_at), else_=func.now()), **facts)
-        .returning(_workflows.due_at <= func.now())
-    )
-    rows = (await connection.execute(given)).scalars().all()
+    seen = {"seen_event_id": claim.last_event_id, "next_look_at": due_at}
+    rows = (await connection.execute(given, _as_mine(claim) | seen | facts)).scalars().all()
     _one_row(len(rows))
     return bool(rows[0])
 
 
-def _is_due() -> ColumnElement[bool]:
-    free = or_(_workflows.leased_until.is_(None), _workflows.leased_until < func.now())
-    return (_workflows.due_at <= func.now()) & free & pauses.none_holds()
+async def _update(connection: AsyncConnection, claim: Claim, **facts: object) -> None:
+    changed = update(tables.workflows).where(*_MINE).values(facts)
+    _one_row((await connection.execute(changed, _as_mine(claim))).rowcount)
 
 
-def _is_mine(claim: Claim) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return _workflows.id == claim.workflow_id, _workflows.attempts == claim.attempt
+def _as_mine(claim: Claim) -> dict[str, object]:
+    return {"claimed_id": claim.workflow_id, "claimed_attempt": claim.attempt}
 
 
 def _one_row(count: int) -> None:
