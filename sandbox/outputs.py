@@ -5,10 +5,10 @@ what is made there. The stand-in is generous: it fills every place that a type h
 """
 
 import itertools
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sandbox import content, files, results, state, texts
+from sandbox import clock, content, files, results, state, texts
 
 _ARMATURES = {
     f"basicAnimations.{gait}{form}": make
@@ -89,12 +89,11 @@ class Builder:
     Encodes media: call `build` in a thread.
     """
 
-    def __init__(self, workflow: state.Workflow, step: state.Step, made_at: datetime, retention: timedelta) -> None:
+    def __init__(self, workflow: state.Workflow, step: state.Step, retention: timedelta) -> None:
         self.output: Any = None
         self.blobs: dict[str, state.Blob] = {}
         self._workflow, self._step, self._dice = workflow, step, workflow.dice
-        self._made_at, self._retention = made_at, retention
-        self._jobs = itertools.cycle(step.jobs)
+        self._retention, self._jobs = retention, itertools.cycle(step.jobs)
 
     def build(self) -> None:
         """Make the `output` of the step: plain JSON, `Blob`, `Address` and `Expiry`."""
@@ -149,13 +148,14 @@ class Builder:
         return blob
 
     def _keep(self, file: content.Content, extension: str, path: str, job: state.Job) -> state.Blob:
+        made_at = clock.now()
         blob = state.Blob(
             id=state.new_blob_id(self._dice, extension),
             job_id=job.id,
             type=None,
             file=file,
-            made_at=self._made_at,
-            expires_at=self._made_at + self._retention,
+            made_at=made_at,
+            expires_at=made_at + self._retention,
             scenario=self._step.scenario,
             ephemeral=self._workflow.ephemeral,
         )

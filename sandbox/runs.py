@@ -78,7 +78,7 @@ class Runs:
         self._state.place(workflow, step, builder.blobs)
 
     async def _build(self, workflow: state.Workflow, step: state.Step) -> outputs.Builder:
-        builder = outputs.Builder(workflow, step, clock.now(), self._state.retention)
+        builder = outputs.Builder(workflow, step, self._state.retention)
         await asyncio.to_thread(builder.build)
         return builder
 

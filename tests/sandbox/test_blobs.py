@@ -28,13 +28,13 @@ async def test_refresh_answers_the_blob_with_a_fresh_url(consumer: Consumer) -> 
 
 
 async def test_what_is_not_available_yet_is_available_later(consumer: Consumer) -> None:
-    workflow = await consumer.run(availableAfter=0.5)
+    workflow = await consumer.run(availableAfter=1)
     blob = consumers.image(workflow)
     assert (blob["available"], blob["url"]) == (False, None)
     assert "blockedReason" not in blob
     assert (await consumer.api.head(f"/v2/consumer/blobs/{blob['id']}")).status_code == 404
     assert (await consumer.refresh(blob["id"])).json()["available"] is False
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(1)
     later = consumers.image((await consumer.get(workflow["id"])).json())
     assert later["available"]
     assert await consumer.holds(await consumer.storage.get(later["url"]), blob)
