@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+
+from tests.cli import commands
+
+TOKEN = {"CIVITAI_API_TOKEN": "token", "CALLBACK_SECRETS": "main:0123456789abcdef"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "sentence"),
+    [
+        ({"DATABASE_URL": "mysql://localhost/x"}, 2, r"DATABASE_URL does not begin with .* Example: DATABASE_URL="),
+        ({"CALLBACK_SECRETS": "main:short"}, 2, r"CALLBACK_SECRETS has a secret for 'main' that is not"),
+        ({"CIVITAI_API_TOKEN": ""}, 3, r"CIVITAI_API_TOKEN is not set"),
+        ({"CIVITAI_API_TOKEN": "", "CIVITAI_API_TOKEN_FILE": "/nowhere"}, 3, r"cannot be read from /nowhere"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+async def test_a_bad_setting_is_one_sentence_that_names_it(
+    alone: dict[str, str], tmp_path: Path, wrong: dict[str, str], code: int, sentence: str
+) -> None:
+    done = await commands.run("up", environment=alone | TOKEN | wrong)
+    done.assert_failed(code, sentence)
+    assert "0123456789abcdef" not in done.err
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("arguments", [["frobnicate"], ["sql"], ["receiver", "--port", "70000"], ["up", "--prot", "1"]])
+async def test_a_wrong_command_line_is_usage(alone: dict[str, str], arguments: list[str]) -> None:
+    done = await commands.run(*arguments, environment=alone)
+    assert done.code == 2
+    assert "Usage: civitai-archive" in done.err
+    assert "Traceback" not in done.err
+
+
+async def test_help_lists_every_command(alone: dict[str, str]) -> None:
+    done = await commands.run("--help", environment=alone)
+    assert done.code == 0
+    for command in ("up", "receiver", "worker", "migrate", "sandbox", "demo", "sql", "callback-url"):
+        assert f" {command} " in done.out
