@@ -1,38 +1,30 @@
 """Objects: stored contents, addressed by the SHA-256 of their bytes."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
+
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive import tables
+from archive.contents import Facts
 from orchestration import wire
 
+_NEW = insert(tables.objects).values(stored_at=func.now())
+_ADD = _NEW.on_conflict_do_update(
+    index_elements=["digest"],
+    set_={"stored_at": _NEW.excluded.stored_at, "damaged_at": None, "deleting_at": None},
+    where=func.num_nonnulls(tables.objects.c.damaged_at, tables.objects.c.deleting_at) > 0,
+)
 
-async def add(
-    connection: AsyncConnection,
-    digest: bytes,
-    *,
-    size: int,
-    media_type: str | None,
-    width: int | None = None,
-    height: int | None = None,
-    duration: float | None = None,
-) -> None:
-    """Say that the bytes of this SHA-256 are durable in storage. The caller has seen to it that they are."""
-    row = insert(tables.objects).values(
-        digest=digest,
-        size=size,
-        media_type=wire.text(media_type),
-        width=width,
-        height=height,
-        duration=duration,
-        stored_at=func.now(),
-    )
-    stored_anew = {"stored_at": row.excluded.stored_at, "damaged_at": None, "deleting_at": None}
-    await connection.execute(
-        row.on_conflict_do_update(
-            index_elements=["digest"],
-            set_=stored_anew,
-            where=func.num_nonnulls(tables.objects.c.damaged_at, tables.objects.c.deleting_at) > 0,
-        )
-    )
+
+async def add(connection: AsyncConnection, stored: Mapping[bytes, Facts]) -> None:
+    """Say that the bytes of these SHA-256 are durable in storage. The caller has seen to it that they are."""
+    rows = [
+        {**asdict(stored[digest]), "digest": digest, "media_type": wire.text(stored[digest].media_type)}
+        # Sorted, so that two transactions that meet take their row locks in the same order.
+        for digest in sorted(stored)
+    ]
+    if rows:
+        await connection.execute(_ADD, rows)

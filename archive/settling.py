@@ -1,8 +1,9 @@
 """How a result settles, and what is written while it has not. Callers hold the workflow (`workflows.hold`)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import func, update
+from sqlalchemy import bindparam, func, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive import results, tables
@@ -11,9 +12,18 @@ from orchestration import wire
 _results = tables.results.c
 
 
-async def stored(connection: AsyncConnection, result_id: int, digest: bytes) -> None:
-    """The result's content is the object with this digest."""
-    await _settle(connection, result_id, {"stored_at": func.now(), "object_digest": digest, "last_error": None})
+_STORED = (
+    update(tables.results)
+    .where(_results.id == bindparam("result_id"), results.unsettled(tables.results))
+    .values(stored_at=func.now(), object_digest=bindparam("digest"), last_error=None)
+)
+
+
+async def stored(connection: AsyncConnection, digests: Mapping[int, bytes]) -> None:
+    """The content of each of these results, by id, is the object with this digest."""
+    rows = [{"result_id": result_id, "digest": digest} for result_id, digest in digests.items()]
+    if rows:
+        await connection.execute(_STORED, rows)
 
 
 async def withheld(connection: AsyncConnection, result_id: int, reason: str) -> None:

@@ -4,11 +4,11 @@ A claim is a conditional UPDATE that counts `attempts`; its number is the holder
 the holder goes through `hold` or names that number, so one that was paused and overtaken writes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Boolean, Text, bindparam, case, func, or_, select, update
+from sqlalchemy import ARRAY, BigInteger, Boolean, Integer, Text, bindparam, case, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.elements import ColumnElement
@@ -86,6 +86,19 @@ _RENEW = (
     update(tables.workflows).where(*_MINE, _workflows.leased_until.is_not(None)).values(leased_until=func.now() + LEASE)
 )
 _HOLD = select(_workflows.id).where(*_MINE).with_for_update(key_share=True)
+_HOLD_EACH = (
+    select(_workflows.id, _workflows.attempts)
+    .where(
+        tuple_(_workflows.id, _workflows.attempts).in_(
+            select(
+                func.unnest(bindparam("claimed_ids", type_=ARRAY(Text))),
+                func.unnest(bindparam("claimed_attempts", type_=ARRAY(Integer))),
+            )
+        )
+    )
+    .order_by(_workflows.id)
+    .with_for_update(key_share=True)
+)
 _HOLD_WITH_DOCUMENT = (
     select(_workflows.document, _workflows.document_told, _workflows.gone_at)
     .where(*_MINE)
@@ -143,6 +156,14 @@ async def renew(connection: AsyncConnection, claim: Claim) -> None:
 async def hold(connection: AsyncConnection, claim: Claim) -> None:
     """Begin a transaction that writes for the holder: until it ends nobody can overtake. Raises Overtaken."""
     _one_row(len((await connection.execute(_HOLD, _as_mine(claim))).all()))
+
+
+async def hold_each(connection: AsyncConnection, claims: Iterable[Claim]) -> set[Claim]:
+    """The same for several: those whose claims still hold, instead of raising Overtaken."""
+    by_key = {(claim.workflow_id, claim.attempt): claim for claim in claims}
+    ids, attempts = zip(*by_key, strict=True)
+    held = await connection.execute(_HOLD_EACH, {"claimed_ids": ids, "claimed_attempts": attempts})
+    return {by_key[row.id, row.attempts] for row in held}
 
 
 async def hold_with_document(connection: AsyncConnection, claim: Claim) -> Kept:

@@ -1,7 +1,7 @@
 """One result's bytes: from its signed URL to storage, with a fresh URL whenever it takes one."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -9,6 +9,7 @@ from archive import contents, results
 from orchestration import errors
 from orchestration import results as finder
 from worker import civitai
+from worker.ledger import Stored
 from worker.tools import Tools
 
 URL_MARGIN = timedelta(seconds=5)
@@ -25,14 +26,6 @@ class NotAvailable(errors.Transient):
 
 class NotTheResult(errors.Transient):
     """The content is not the result that was promised, download it again."""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """Bytes that are durable in storage under their SHA-256, and what they are."""
-
-    digest: bytes
-    facts: contents.Facts
 
 
 async def download(tools: Tools, result: results.Pending) -> Stored:

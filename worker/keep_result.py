@@ -3,12 +3,11 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 import structlog
 
-from archive import attempts, objects, results, settling, workflows
+from archive import attempts, results, settling, shared_blobs, workflows
 from orchestration import errors
 from worker import civitai, download, fetch, schedule
 from worker.tools import Tools
@@ -39,7 +38,7 @@ async def _keep_in_turn(tools: Tools, claim: workflows.Claim, places: Sequence[r
     if others:
         async with tools.engine.begin() as connection:
             await workflows.hold(connection, claim)
-            await results.settle_stored_elsewhere(connection, claim.workflow_id)
+            await shared_blobs.point_to_stored(connection, claim.workflow_id)
 
 
 async def keep(tools: Tools, claim: workflows.Claim, result: results.Pending) -> None:
@@ -59,10 +58,7 @@ async def keep(tools: Tools, claim: workflows.Claim, result: results.Pending) ->
     except errors.OrchestrationError as error:
         await _put_off(tools, claim, result, error, began_at, time.monotonic() - began)
     else:
-        async with tools.engine.begin() as connection:
-            await workflows.hold(connection, claim)
-            await objects.add(connection, stored.digest, **asdict(stored.facts))
-            await settling.stored(connection, result.id, stored.digest)
+        await tools.ledger.enter(claim, result.id, stored)
 
 
 async def _put_off(

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from archive import drift, results, settings, steps, workflows
+from archive import drift, results, settings, shared_blobs, steps, workflows
 from orchestration import documents, statuses
 from orchestration import results as finder
 from orchestration.wire import JsonObject
 from worker.fetch import Fetched
 from worker.tools import Tools
 
-OTHERS_NEED_SECONDS = 2.0
+OTHERS_NEED = timedelta(seconds=2)
 """How long a blob is left to the owner of another workflow who is downloading it."""
 
 
@@ -40,8 +41,8 @@ async def save(tools: Tools, claim: workflows.Claim, fetched: Fetched) -> Saved:
             wanted = _wanted(workflow, finder.find(fetched.document), tools.config)
             if wanted:
                 await results.add(connection, claim.workflow_id, wanted)
-                await results.settle_stored_elsewhere(connection, claim.workflow_id)
-                await results.leave_to_others(connection, claim.workflow_id, seconds=OTHERS_NEED_SECONDS)
+                await shared_blobs.point_to_stored(connection, claim.workflow_id)
+                await shared_blobs.leave_to_others(connection, claim.workflow_id, others_need=OTHERS_NEED)
         elif fetched.gone:
             await workflows.depart(connection, claim)
             kept = replace(kept, gone_at=claim.claimed_at)

@@ -12,6 +12,7 @@ from archive import access, database, queue, settings, storages
 from archive.storage import Storage
 from orchestration import blobs, client
 from worker import recognise_storage
+from worker.ledger import Ledger
 from worker.slots import Slots
 
 
@@ -32,6 +33,7 @@ class Tools:
     calls: AsyncLimiter
     blobs: blobs.BlobClient
     slots: Slots
+    ledger: Ledger
 
 
 @asynccontextmanager
@@ -57,4 +59,5 @@ async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
             calls=AsyncLimiter(config.api_calls_per_second, 1),
             blobs=await stack.enter_async_context(blobs.BlobClient(allow_private=config.blob_allow_private)),
             slots=Slots(),
+            ledger=Ledger(engine),
         )

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from archive import events, objects, results, workflows
+from archive.contents import Facts
 from orchestration.events import parse
 from orchestration.results import Found
 
@@ -89,7 +90,7 @@ async def pending_results(connection: AsyncConnection, *paths: str) -> Sequence[
 async def stored_object(connection: AsyncConnection, content: bytes = b"content") -> bytes:
     """An object that is said to be stored; its digest."""
     digest = hashlib.sha256(content).digest()
-    await objects.add(connection, digest, size=len(content), media_type="image/png")
+    await objects.add(connection, {digest: Facts(size=len(content), media_type="image/png")})
     return digest
 
 

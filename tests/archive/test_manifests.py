@@ -40,7 +40,7 @@ async def test_a_manifest_tells_what_became_of_every_result_beside_the_document(
     async with engine.begin() as connection:
         stored, withheld, dead, _ = await pending_results(connection, "output.a", "output.b", "output.c", "output.d")
         digest = await stored_object(connection)
-        await settling.stored(connection, stored.id, digest)
+        await settling.stored(connection, {stored.id: digest})
         await settling.withheld(connection, withheld.id, "minor")
         await settling.dead(connection, dead.id, "no use")
         kept = await results.kept(connection, "wf")

@@ -4,6 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import objects
+from archive.contents import Facts
 from tests.archive.factories import rows, stored_object
 
 
@@ -20,7 +21,7 @@ async def test_the_same_content_again_leaves_the_row_as_it_is(engine: AsyncEngin
         digest = await stored_object(connection)
     before = await rows(engine, "SELECT * FROM objects")
     async with engine.begin() as connection:
-        await objects.add(connection, digest, size=7, media_type="text/plain")
+        await objects.add(connection, {digest: Facts(size=7, media_type="text/plain")})
     assert await rows(engine, "SELECT * FROM objects") == before
 
 
@@ -39,6 +40,6 @@ async def test_bytes_that_are_stored_anew_end_damage_and_deletion(engine: AsyncE
 
 async def test_a_media_type_that_postgresql_cannot_hold_does_not_matter(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
-        await objects.add(connection, b"0" * 32, size=0, media_type="image/\x00png")
-        await objects.add(connection, b"1" * 32, size=0, media_type=None)
+        await objects.add(connection, {b"0" * 32: Facts(size=0, media_type="image/\x00png")})
+        await objects.add(connection, {b"1" * 32: Facts(size=0, media_type=None)})
     assert await rows(engine, "SELECT media_type FROM objects ORDER BY digest") == [("image/\ufffdpng",), (None,)]

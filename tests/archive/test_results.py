@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from archive import events, results, settling
+from archive import events, results, settling, shared_blobs
 from tests.archive.factories import delivery, due_workflow, found, pending_results, rows, stored_object, workflow_event
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -105,12 +105,12 @@ async def test_what_is_settled_is_not_freshened_and_not_settled_again(engine: As
     async with engine.begin() as connection:
         stored, withheld, dead = await pending_results(connection, "output.a", "output.b", "output.c")
         digest = await stored_object(connection)
-        await settling.stored(connection, stored.id, digest)
+        await settling.stored(connection, {stored.id: digest})
         await settling.withheld(connection, withheld.id, "min\x00r")
         await settling.dead(connection, dead.id, "n\x00")
         before = await rows(connection, "SELECT * FROM results ORDER BY id")
         for one in (stored, withheld, dead):
-            await settling.stored(connection, one.id, digest)
+            await settling.stored(connection, {one.id: digest})
             await settling.withheld(connection, one.id, "other")
             await settling.dead(connection, one.id, "other")
             await settling.put_off(connection, one.id, error="other", next_attempt_at=LATER)
@@ -140,7 +140,7 @@ async def elsewhere(connection: AsyncConnection, blob_id: str, content: bytes) -
     await results.add(connection, "other", [found("output.a", blob_id=blob_id)])
     (one,) = await results.pending(connection, "other")
     digest = await stored_object(connection, content)
-    await settling.stored(connection, one.id, digest)
+    await settling.stored(connection, {one.id: digest})
     return digest
 
 
@@ -153,7 +153,7 @@ async def test_a_blob_that_is_stored_already_is_pointed_to(engine: AsyncEngine) 
             "wf",
             [found("output.a", blob_id="shared"), found("output.b", blob_id="own"), found("output.c")],
         )
-        await results.settle_stored_elsewhere(connection, "wf")
+        await shared_blobs.point_to_stored(connection, "wf")
         assert [one.path for one in await results.pending(connection, "wf")] == ["output.b", "output.c"]
         assert await rows(connection, "SELECT object_digest FROM results WHERE path = 'output.a'") == [
             (digest,),
@@ -168,10 +168,10 @@ async def test_a_damaged_object_or_one_that_is_being_deleted_is_not_pointed_to(e
         await results.add(connection, "wf", [found("output.a", blob_id="shared")])
         for mark in ("damaged_at", "deleting_at"):
             await connection.execute(text(f"UPDATE objects SET {mark} = now()"))  # noqa: S608 - two names
-            await results.settle_stored_elsewhere(connection, "wf")
+            await shared_blobs.point_to_stored(connection, "wf")
             assert len(await results.pending(connection, "wf")) == 1
             await connection.execute(text(f"UPDATE objects SET {mark} = NULL"))  # noqa: S608 - two names
-        await results.settle_stored_elsewhere(connection, "wf")
+        await shared_blobs.point_to_stored(connection, "wf")
         assert await results.pending(connection, "wf") == []
 
 
@@ -180,7 +180,7 @@ async def test_only_the_workflow_s_own_results_are_pointed_elsewhere(engine: Asy
         await elsewhere(connection, "shared", b"shared")
         await pending_results(connection)
         await results.add(connection, "wf", [found("output.a", blob_id="shared")])
-        await results.settle_stored_elsewhere(connection, "other")
+        await shared_blobs.point_to_stored(connection, "other")
         assert len(await results.pending(connection, "wf")) == 1
 
 
@@ -188,7 +188,7 @@ async def test_a_manifest_is_told_of_every_result_in_the_order_they_were_found(e
     async with engine.begin() as connection:
         _, second, third = await pending_results(connection, "output.z", "output.a", "output.m")
         digest = await stored_object(connection)
-        await settling.stored(connection, second.id, digest)
+        await settling.stored(connection, {second.id: digest})
         await settling.withheld(connection, third.id, "minor")
         kept = await results.kept(connection, "wf")
     assert [(one.path, one.digest, one.size, one.media_type, one.blocked_reason) for one in kept] == [
@@ -236,9 +236,9 @@ async def test_whatever_happens_a_result_settles_once_and_no_constraint_is_hurt(
                 case "add":
                     await results.add(connection, "wf", what)
                 case "elsewhere":
-                    await results.settle_stored_elsewhere(connection, "wf")
+                    await shared_blobs.point_to_stored(connection, "wf")
                 case "stored":
-                    await settling.stored(connection, ids.get(what, -1), digest)
+                    await settling.stored(connection, {ids.get(what, -1): digest})
                 case "withheld":
                     await settling.withheld(connection, ids.get(what, -1), "minor")
                 case "dead":
