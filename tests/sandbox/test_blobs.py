@@ -6,6 +6,11 @@ from tests.sandbox import consumers
 from tests.sandbox.consumers import Consumer
 
 
+@pytest.fixture(scope="module")
+def consumer(shared: Consumer) -> Consumer:
+    return shared
+
+
 async def test_a_blob_is_found_by_a_redirect_that_head_confirms(consumer: Consumer) -> None:
     blob = consumers.image(await consumer.run())
     answer = await consumer.api.get(f"/v2/consumer/blobs/{blob['id']}")

@@ -7,6 +7,11 @@ from tests.sandbox.consumers import Consumer, Document
 from tests.sandbox.receivers import Receiver, until
 
 
+@pytest.fixture(scope="module")
+def consumer(shared: Consumer) -> Consumer:
+    return shared
+
+
 async def bodies(
     consumer: Consumer, callee: Receiver, *events: str, detailed: bool = False, **play: Any
 ) -> list[Document]:

@@ -1,5 +1,12 @@
+import pytest
+
 from tests.sandbox import consumers
 from tests.sandbox.consumers import Consumer, Document
+
+
+@pytest.fixture(scope="module")
+def consumer(shared: Consumer) -> Consumer:
+    return shared
 
 
 async def job(consumer: Consumer, workflow: Document, **query: str) -> Document:

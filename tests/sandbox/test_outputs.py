@@ -1,12 +1,10 @@
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.server import Sandbox
 from tests.sandbox import consumers
 from tests.sandbox.consumers import Consumer, Document
 
@@ -16,10 +14,8 @@ ODD = {"blobArchive", "imageResourceTraining", "transcode"}
 
 
 @pytest.fixture(scope="module")
-async def consumer() -> AsyncIterator[Consumer]:
-    """One for all: there are many types."""
-    async with Sandbox() as sandbox, consumers.of(sandbox) as consumer:
-        yield consumer
+def consumer(shared: Consumer) -> Consumer:
+    return shared
 
 
 def blobs(tree: Any, path: str = "") -> dict[str, Document]:

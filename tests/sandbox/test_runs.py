@@ -7,6 +7,11 @@ from tests.sandbox import consumers
 from tests.sandbox.consumers import Consumer, Document
 
 
+@pytest.fixture(scope="module")
+def consumer(shared: Consumer) -> Consumer:
+    return shared
+
+
 def workflow_of(*steps: Document) -> Document:
     return {"steps": [{"$type": "echo", "name": f"s{n}", **step} for n, step in enumerate(steps)]}
 

@@ -13,6 +13,11 @@ from tests.sandbox.consumers import Consumer
 SIZE = 300_000  # bytes
 
 
+@pytest.fixture(scope="module")
+def consumer(shared: Consumer) -> Consumer:
+    return shared
+
+
 async def read(url: str) -> tuple[dict[str, str], bytes, Exception | None]:
     """Header fields, everything that comes after them until the other side ends the connection, and how it broke."""
     parts = urlsplit(url)

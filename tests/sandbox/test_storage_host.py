@@ -9,6 +9,11 @@ from tests.sandbox import consumers
 from tests.sandbox.consumers import Consumer, Document
 
 
+@pytest.fixture(scope="module")
+def consumer(shared: Consumer) -> Consumer:
+    return shared
+
+
 async def answers(consumer: Consumer, blob: Document, count: int, **headers: str) -> list[httpx.Response]:
     """So many answers for one signed URL."""
     return [await consumer.storage.get(blob["url"], headers=headers) for _ in range(count)]
