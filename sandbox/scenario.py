@@ -43,7 +43,7 @@ class Scenario:
     own_faults: faults.Faults = field(default_factory=dict)
 
 
-_KEYS = {
+KEYS = {
     "seconds", "outcome", "reason", "blockedReason", "size", "availableAfter", "withheld", "placeholder", "urlSeconds",
     "urlUses", "mature", "cached", "faults",
 }  # fmt: skip
@@ -51,7 +51,7 @@ _KEYS = {
 
 def parse(wishes: Mapping[str, object]) -> Scenario:
     """The scenario that those wishes describe; ValueError with a sentence for one that cannot be played."""
-    if unknown := set(wishes) - _KEYS:
+    if unknown := set(wishes) - KEYS:
         raise ValueError(f"metadata.sandbox has no {', '.join(sorted(unknown))}.")
     seconds = _seconds(wishes, "seconds")
     mature = wishes.get("mature", False)
