@@ -5,10 +5,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test check format lock clean bench-ingest drill-receiver drill-bodies
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv from the lock file (with uv where there is one, else pip)
 
@@ -39,6 +39,15 @@ check: $(READY) ## format, lint, types, floors, migrations
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m embedded sh -c '$(BIN)/alembic upgrade head && $(BIN)/alembic check'
+
+bench-ingest: $(READY) ## how fast events are taken, against an empty handler and a plain one (needs wrk)
+	@$(BIN)/python -m bench.ingest
+
+drill-receiver: $(READY) ## kill the receiver and PostgreSQL under load: nothing acknowledged may be missing
+	@$(BIN)/python -m bench.drill_receiver
+
+drill-bodies: $(READY) ## 100,000 generated bodies: all of them in events or in quarantine
+	@$(BIN)/python -m bench.drill_bodies
 
 format: $(READY) ## what `make check` asks of the format
 	@$(BIN)/ruff format .

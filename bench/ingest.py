@@ -91,7 +91,7 @@ class Bench:
 
     def at_a_pace(self) -> dict[str, float]:
         """Milliseconds to the acknowledgement at PER_SECOND events a second."""
-        with self._serving("receiver") as url:
+        with self.serving("receiver") as (url, _):
             command = [sys.executable, "-m", "bench.ingest_load", url, self._run(), str(PER_SECOND)]
             command += [str(self._seconds * 2), str(CONNECTIONS)]
             done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
@@ -113,11 +113,12 @@ class Bench:
         return {"ratio_10m_rows" if rows == 10_000_000 else f"ratio_{rows}_rows": ratio}
 
     def _rate(self, kind: str) -> float:
-        with self._serving(kind) as url:
-            self._wrk(url, 1)
-            return self._wrk(url, self._seconds)
+        with self.serving(kind) as (url, _):
+            self.wrk(url, 1)
+            return self.wrk(url, self._seconds)
 
-    def _wrk(self, url: str, seconds: int) -> float:
+    def wrk(self, url: str, seconds: int) -> float:
+        """Load from CONNECTIONS connections; requests acknowledged a second."""
         host, path = url.split("/callbacks", 1)
         told = {"INGEST_BODIES": str(self._bodies), "INGEST_RUN": self._run(), "INGEST_PATH": f"/callbacks{path}"}
         command = [
@@ -140,7 +141,8 @@ class Bench:
         return float(acknowledged / told_by_wrk["microseconds"] * 1e6)
 
     @contextmanager
-    def _serving(self, kind: str) -> Iterator[str]:
+    def serving(self, kind: str) -> Iterator[tuple[str, int]]:
+        """Have a server of this kind run: its address and its process id."""
         with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
             port, metrics_port = one.getsockname()[1], other.getsockname()[1]
         command = [sys.executable, "-m", "bench.ingest_servers", kind, str(port)]
@@ -158,7 +160,7 @@ class Bench:
         with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
             try:
                 _await(f"http://127.0.0.1:{port}/health", process)
-                yield f"http://127.0.0.1:{port}/callbacks?token={SECRET}"
+                yield f"http://127.0.0.1:{port}/callbacks?token={SECRET}", process.pid
             finally:
                 process.send_signal(signal.SIGTERM)
                 process.wait(60)
