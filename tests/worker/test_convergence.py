@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from orchestration.wire import JsonObject
 from tests.worker import files, rows
-from tests.worker.civitai import Civitai, blob, content, document, step
+from tests.worker.civitai import Civitai, blob, content, document, picture, step
 from worker.archive_workflow import archive_workflow
 from worker.tools import Tools
 
@@ -95,7 +95,7 @@ async def test_events_that_were_lost_are_not_missed(
 def documents(civitai: Civitai) -> tuple[JsonObject, JsonObject]:
     """What the API says while the workflow runs, and once it has ended."""
     civitai.forget()
-    cat, dog = (blob(name, civitai.serves(name, content(name.encode() * 100))) for name in ("cat", "dog"))
+    cat, dog = (blob(name, civitai.serves(name, content(picture(name.encode())))) for name in ("cat", "dog"))
     withheld = {"id": "no", "type": "image", "available": False, "blockedReason": "moderated"}
     one = {**step("one", cat), "jobs": [{"id": "j1", "status": "succeeded"}]}
     two = {**step("two", status="processing"), "jobs": [{"id": "j2", "status": "processing"}]}
@@ -118,7 +118,8 @@ async def play(
     The workflow ends, as the API sees it, before the event at position `ends`.
     """
     await rows.empty(tools.engine)
-    shutil.rmtree(storage, ignore_errors=True)
+    for directory in ("objects", "workflows"):
+        shutil.rmtree(storage / directory, ignore_errors=True)
     for position, event in enumerate(order):
         civitai.workflows["w"] = stages[position >= ends]
         if position in tries:

@@ -84,14 +84,17 @@ async def test_a_cancelled_holder_stops_its_work_and_its_heart(engine: AsyncEngi
     assert len(asyncio.all_tasks()) == tasks - 3
 
 
-async def test_a_short_absence_of_postgresql_is_survived(engine: AsyncEngine, addresses: Addresses) -> None:
+async def test_a_short_absence_of_postgresql_is_survived(
+    engine: AsyncEngine, addresses: Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflows, "LEASE", timedelta(seconds=2.4))
     claim = await claimed(engine)
     async with doors.before_postgres(addresses) as door:
         behind = database.create_engine(f"postgresql://archive@{door.address}/archive", application_name="behind")
-        work = asyncio.create_task(lease.while_held(behind, claim, asyncio.sleep(2, result="done")))
-        await asyncio.sleep(0.4)
+        work = asyncio.create_task(lease.while_held(behind, claim, asyncio.sleep(3, result="done")))
+        await asyncio.sleep(0.6)
         await door.shut()
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.6)  # a beat fails
         await door.open()
         assert await work == "done"
         await behind.dispose()

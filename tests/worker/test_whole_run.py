@@ -15,7 +15,7 @@ from orchestration import client
 from sandbox.server import Sandbox
 from tests import working
 from tests.worker import files, rows
-from tests.worker.civitai import Civitai, blob, content, document, step
+from tests.worker.civitai import Civitai, blob, content, document, picture, step
 from tests.working import eventually
 
 OUTPUT_PATHS = Path(__file__).parents[1] / "contract" / "output-paths.json"
@@ -71,7 +71,9 @@ async def test_two_workers_neither_seal_twice_nor_not_at_all(
 ) -> None:
     names = [f"w{number}" for number in range(40)]
     for name in names:
-        civitai.workflows[name] = document(name, step("s", blob(name, civitai.serves(name, content(name.encode())))))
+        civitai.workflows[name] = document(
+            name, step("s", blob(name, civitai.serves(name, content(picture(name.encode())))))
+        )
         await rows.tell(engine, name)
     async with working.worker(config_there), working.worker(config_there):
         for _ in range(3):
@@ -91,7 +93,9 @@ async def test_a_wiped_valkey_is_only_a_lost_bell(
 ) -> None:
     names = [f"w{number}" for number in range(60)]
     for name in names:
-        civitai.workflows[name] = document(name, step("s", blob(name, civitai.serves(name, content(name.encode())))))
+        civitai.workflows[name] = document(
+            name, step("s", blob(name, civitai.serves(name, content(picture(name.encode())))))
+        )
         await rows.tell(engine, name)
     gate = civitai.gate("GET /v2/consumer/workflows/w7")
     async with working.worker(config_there):
