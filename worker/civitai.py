@@ -40,20 +40,15 @@ async def ask(tools: Tools, call: Callable[[], Awaitable[T]]) -> T:
         await _pause(tools, "rate", length, error)
         raise Paused from error
     except errors.CredentialError as error:
-        if error.status == 403 and await token_works(tools):
-            raise
+        if error.status == 403 and not isinstance(await _listing_fails(tools), errors.CredentialError):
+            raise  # also when the listing had other troubles, which confirm nothing
         await _pause(tools, "credentials", CREDENTIALS_PAUSE, error)
         raise Paused from error
 
 
 async def token_works(tools: Tools) -> bool:
-    """Whether Civitai lists our workflows: the canary that tells one refusal from all, one 404 from an outage."""
-    try:
-        async with tools.calls:
-            await tools.api.query(take=1)
-    except errors.OrchestrationError:
-        return False
-    return True
+    """Whether Civitai lists our workflows, which tells one 404 from an outage."""
+    return await _listing_fails(tools) is None
 
 
 async def probe(tools: Tools) -> None:
@@ -76,3 +71,13 @@ async def _pause(tools: Tools, cause: pauses.Cause, length: timedelta, error: er
     log.error("all fetching pauses", cause=cause, seconds=length.total_seconds(), error=str(error))
     async with tools.engine.begin() as connection:
         await pauses.begin(connection, cause, length=length, reason=str(error))
+
+
+async def _listing_fails(tools: Tools) -> errors.OrchestrationError | None:
+    """The canary: why Civitai does not list our workflows, None if it does."""
+    try:
+        async with tools.calls:
+            await tools.api.query(take=1)
+    except errors.OrchestrationError as error:
+        return error
+    return None

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from aiolimiter import AsyncLimiter
 
-from archive import pauses, workflows
+from archive import claims, pauses
 from orchestration import errors
 from tests.worker import rows
 from tests.worker.civitai import Civitai, blob, content, document, picture, step
@@ -46,7 +46,7 @@ async def test_a_429_pauses_every_worker_for_as_long_as_it_says(tools: Tools, ci
     await sweep(tools)
     assert civitai.calls.count("GET /v2/consumer/workflows/w") == 1
     async with tools.engine.connect() as connection:
-        assert await workflows.due(connection, 10, unanswered=timedelta(0)) == []
+        assert await claims.due(connection, 10, unanswered=timedelta(0)) == []
 
     await let_the_pause_wear_on(tools, 121)
     await archive_workflow(tools, "w")
@@ -96,6 +96,13 @@ async def test_a_403_on_one_workflow_is_that_workflows_own(tools: Tools, civitai
     assert await holding(tools) == {}
     row = await rows.one(tools.engine, "SELECT failures, dead_at, due_at FROM workflows")
     assert (row["failures"], row["dead_at"], row["due_at"] is None) == (1, None, False)
+
+
+async def test_a_canary_that_fails_for_another_reason_confirms_no_refusal(tools: Tools, civitai: Civitai) -> None:
+    civitai.workflows["w"], civitai.listing = 403, 503
+    await rows.tell(tools.engine, "w")
+    await archive_workflow(tools, "w")
+    assert await holding(tools) == {}
 
 
 async def test_a_403_that_the_canary_confirms_is_everybodys(tools: Tools, civitai: Civitai) -> None:
