@@ -1,7 +1,7 @@
 """Results: the places in a workflow where content appears, and how each settles.
 
 A result is settled once it is stored, withheld, gone or dead. Until then it is tried whenever its `next_attempt_at`
-has come. Callers hold the workflow (`workflows.hold`) while they write.
+has come. Callers hold the workflow (`claims.hold`) while they write.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How a result settles, and what is written while it has not. Callers hold the workflow (`workflows.hold`)."""
+"""How a result settles, and what is written while it has not. Callers hold the workflow (`claims.hold`)."""
 
 from collections.abc import Mapping
 from datetime import datetime

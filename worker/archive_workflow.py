@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from archive import attempts, manifests, queue, results, workflows
+from archive import attempts, claims, manifests, queue, results, workflows
 from orchestration import documents, errors, statuses
 from worker import civitai, fetch, job_documents, keep_result, lease, renew, save_document, schedule
 from worker.tools import Tools
@@ -31,19 +31,19 @@ async def archive_workflow(tools: Tools, workflow_id: str) -> None:
     6. Release. If an event came since the claim it is due at once, and the bell rings for it.
     """
     async with tools.single.connect() as connection:
-        claim = await workflows.claim(connection, workflow_id)
+        claim = await claims.take(connection, workflow_id)
     if claim is None:
         return
     try:
         is_due = await lease.while_held(tools.engine, claim, _archive(tools, claim))
-    except workflows.Overtaken:
+    except claims.Overtaken:
         log.warning("overtaken: somebody else has the workflow now", workflow=workflow_id)
         return
     if is_due:
         await queue.ring(tools.redis, [workflow_id])
 
 
-async def _archive(tools: Tools, claim: workflows.Claim) -> bool:
+async def _archive(tools: Tools, claim: claims.Claim) -> bool:
     """From fetch to release; whether the workflow is due again at once."""
     began, began_at = time.monotonic(), datetime.now(UTC)
     try:
@@ -56,26 +56,26 @@ async def _archive(tools: Tools, claim: workflows.Claim) -> bool:
     except asyncio.CancelledError:
         # The process is to stop: whoever is left can go on at once.
         async with asyncio.timeout(2), tools.engine.begin() as connection:
-            await workflows.release(connection, claim, due_at=datetime.now(UTC))
+            await claims.release(connection, claim, due_at=datetime.now(UTC))
         raise
-    except workflows.Overtaken:
+    except claims.Overtaken:
         raise
     except civitai.Paused:
         async with tools.engine.begin() as connection:
-            await workflows.release(connection, claim, due_at=datetime.now(UTC))
+            await claims.release(connection, claim, due_at=datetime.now(UTC))
         return False  # ringing would be in vain; the sweep does when the pause is over
     except OSError as error:
         log.error("storage is away; what is due stays due", workflow=claim.workflow_id, error=str(error))
         await renew.renew_at_risk(tools, claim)
         async with tools.engine.begin() as connection:
-            return await workflows.release(connection, claim, due_at=datetime.now(UTC) + TROUBLE_OF_OURS)
+            return await claims.release(connection, claim, due_at=datetime.now(UTC) + TROUBLE_OF_OURS)
     except Exception as error:
         if not isinstance(error, errors.OrchestrationError):
             log.exception("could not archive a workflow", workflow=claim.workflow_id)
         return await _put_off(tools, claim, error, began_at, time.monotonic() - began)
 
 
-async def _finish(tools: Tools, claim: workflows.Claim, workflow: workflows.Kept, *, is_final: bool) -> bool:
+async def _finish(tools: Tools, claim: claims.Claim, workflow: workflows.Kept, *, is_final: bool) -> bool:
     """Seal or release; whether the workflow is due again at once.
 
     Without `is_final` the API is asked again later, though there may be nothing left to do.
@@ -100,19 +100,19 @@ async def _finish(tools: Tools, claim: workflows.Claim, workflow: workflows.Kept
     async with tools.single.connect() as connection:
         if ended and not pending:
             log.info("archived", workflow=claim.workflow_id, status=document.status, results=len(kept))
-            return await workflows.seal(connection, claim, due_at=min(looks, default=None))
+            return await claims.seal(connection, claim, due_at=min(looks, default=None))
         if not ended and workflow.gone_at is None and now >= claim.deadline_at:
-            return await workflows.bury(connection, claim, error=f"still {document.status} at its deadline")
-        return await workflows.release(connection, claim, due_at=min(looks, default=None))
+            return await claims.bury(connection, claim, error=f"still {document.status} at its deadline")
+        return await claims.release(connection, claim, due_at=min(looks, default=None))
 
 
-async def _put_off(tools: Tools, claim: workflows.Claim, error: Exception, began_at: datetime, seconds: float) -> bool:
+async def _put_off(tools: Tools, claim: claims.Claim, error: Exception, began_at: datetime, seconds: float) -> bool:
     """Keep the failed try and decide on the next; whether the workflow is due again at once."""
     reason = str(error) or type(error).__name__
     due_at = schedule.next_try(error, claim.failures + 1, now=datetime.now(UTC), deadline=claim.deadline_at)
     log.warning("a try at a workflow failed", workflow=claim.workflow_id, error=reason, next_try=due_at)
     async with tools.engine.begin() as connection:
-        await workflows.hold(connection, claim)
+        await claims.hold(connection, claim)
         await attempts.add(
             connection,
             claim.workflow_id,
@@ -122,5 +122,5 @@ async def _put_off(tools: Tools, claim: workflows.Claim, error: Exception, began
             http_status=getattr(error, "status", None),
         )
         if due_at is None:
-            return await workflows.bury(connection, claim, error=reason)
-        return await workflows.release_failed(connection, claim, error=reason, due_at=due_at)
+            return await claims.bury(connection, claim, error=reason)
+        return await claims.release_failed(connection, claim, error=reason, due_at=due_at)

@@ -6,7 +6,7 @@ from functools import partial
 
 import structlog
 
-from archive import told, workflows
+from archive import claims, told
 from orchestration import errors
 from orchestration.wire import JsonObject
 from worker import civitai
@@ -28,7 +28,7 @@ class Fetched:
     error: errors.NotFound | None = None
 
 
-async def fetch(tools: Tools, claim: workflows.Claim) -> Fetched:
+async def fetch(tools: Tools, claim: claims.Claim) -> Fetched:
     """Ask for the workflow's document.
 
     An ephemeral workflow that has ended answers 404: its last detailed callback is its document then. Any other 404
@@ -54,7 +54,7 @@ async def is_final(tools: Tools, missing_at: datetime | None) -> bool:
     return has_stood and await civitai.token_works(tools)
 
 
-async def _told_document(tools: Tools, claim: workflows.Claim) -> JsonObject | None:
+async def _told_document(tools: Tools, claim: claims.Claim) -> JsonObject | None:
     if not (claim.ephemeral or tools.config.keep_told_results):
         return None
     async with tools.engine.connect() as connection:

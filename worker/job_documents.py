@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from archive import jobs, pauses, workflows
+from archive import claims, jobs, pauses
 from orchestration import errors
 from orchestration.wire import JsonObject
 from worker import civitai
@@ -20,7 +20,7 @@ REFUSED_PAUSE = timedelta(hours=1)
 log = structlog.get_logger()
 
 
-async def keep_all(tools: Tools, claim: workflows.Claim) -> bool:
+async def keep_all(tools: Tools, claim: claims.Claim) -> bool:
     """Fetch what is missing of them; whether nothing is left to ask for. Raises Overtaken, civitai.Paused."""
     async with tools.single.connect() as connection:
         missing = await jobs.without_document(connection, claim.workflow_id)
@@ -43,6 +43,6 @@ async def keep_all(tools: Tools, claim: workflows.Claim) -> bool:
                 log.info("a job has no document", workflow=claim.workflow_id, job=job_id, error=str(error))
     finally:
         async with tools.engine.begin() as connection:
-            await workflows.hold(connection, claim)
+            await claims.hold(connection, claim)
             await jobs.save_documents(connection, claim.workflow_id, fetched)
     return len(fetched) == len(missing)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from archive import attempts, results, settling, shared_blobs, workflows
+from archive import attempts, claims, results, settling, shared_blobs
 from orchestration import errors
 from worker import civitai, download, fetch, schedule
 from worker.tools import Tools
@@ -15,7 +15,7 @@ from worker.tools import Tools
 log = structlog.get_logger()
 
 
-async def keep_all(tools: Tools, claim: workflows.Claim, pending: Sequence[results.Pending]) -> None:
+async def keep_all(tools: Tools, claim: claims.Claim, pending: Sequence[results.Pending]) -> None:
     """Try each of these results once, as many at a time as the worker has slots, and each blob once only.
 
     Raises Overtaken, and OSError when storage fails: then there is no use in going on.
@@ -32,16 +32,16 @@ async def keep_all(tools: Tools, claim: workflows.Claim, pending: Sequence[resul
         raise errors_of_tasks.exceptions[0] from None
 
 
-async def _keep_in_turn(tools: Tools, claim: workflows.Claim, places: Sequence[results.Pending]) -> None:
+async def _keep_in_turn(tools: Tools, claim: claims.Claim, places: Sequence[results.Pending]) -> None:
     first, *others = places
     await keep(tools, claim, first)
     if others:
         async with tools.engine.begin() as connection:
-            await workflows.hold(connection, claim)
+            await claims.hold(connection, claim)
             await shared_blobs.point_to_stored(connection, claim.workflow_id)
 
 
-async def keep(tools: Tools, claim: workflows.Claim, result: results.Pending) -> None:
+async def keep(tools: Tools, claim: claims.Claim, result: results.Pending) -> None:
     """Download one result and write what became of it. Raises Overtaken, and OSError when storage fails."""
     began, began_at = time.monotonic(), datetime.now(UTC)
     try:
@@ -49,11 +49,11 @@ async def keep(tools: Tools, claim: workflows.Claim, result: results.Pending) ->
     except download.Blocked as withheld:
         log.info("withheld", workflow=claim.workflow_id, step=result.step, path=result.path, reason=str(withheld))
         async with tools.engine.begin() as connection:
-            await workflows.hold(connection, claim)
+            await claims.hold(connection, claim)
             await settling.withheld(connection, result.id, str(withheld))
     except civitai.Paused as pause:
         async with tools.engine.begin() as connection:
-            await workflows.hold(connection, claim)
+            await claims.hold(connection, claim)
             await settling.wait(connection, result.id, reason=str(pause.__cause__), until=datetime.now(UTC))
     except errors.OrchestrationError as error:
         await _put_off(tools, claim, result, error, began_at, time.monotonic() - began)
@@ -63,7 +63,7 @@ async def keep(tools: Tools, claim: workflows.Claim, result: results.Pending) ->
 
 async def _put_off(
     tools: Tools,
-    claim: workflows.Claim,
+    claim: claims.Claim,
     result: results.Pending,
     error: errors.OrchestrationError,
     began_at: datetime,
@@ -83,7 +83,7 @@ async def _put_off(
         next_try=None if is_gone else at,
     )
     async with tools.engine.begin() as connection:
-        await workflows.hold(connection, claim)
+        await claims.hold(connection, claim)
         await attempts.add(
             connection,
             claim.workflow_id,

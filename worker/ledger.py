@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import objects, settling, workflows
+from archive import claims, objects, settling
 from archive.contents import Facts
 
 
@@ -19,7 +19,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class _Entry:
-    claim: workflows.Claim
+    claim: claims.Claim
     result_id: int
     stored: Stored
     written: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -33,7 +33,7 @@ class Ledger:
         self._waiting: list[_Entry] = []
         self._writing = asyncio.Lock()
 
-    async def enter(self, claim: workflows.Claim, result_id: int, stored: Stored) -> None:
+    async def enter(self, claim: claims.Claim, result_id: int, stored: Stored) -> None:
         """Write that a result is stored; it is committed when this returns. Raises Overtaken."""
         entry = _Entry(claim, result_id, stored)
         self._waiting.append(entry)
@@ -47,7 +47,7 @@ class Ledger:
     async def _write(self, batch: list[_Entry]) -> None:
         try:
             async with self._engine.begin() as connection:
-                held = await workflows.hold_each(connection, {entry.claim for entry in batch})
+                held = await claims.hold_each(connection, {entry.claim for entry in batch})
                 valid = [entry for entry in batch if entry.claim in held]
                 await objects.add(connection, {entry.stored.digest: entry.stored.facts for entry in valid})
                 await settling.stored(connection, {entry.result_id: entry.stored.digest for entry in valid})
@@ -55,7 +55,7 @@ class Ledger:
             _tell(batch, error)
         else:
             _tell(valid, None)
-            _tell([entry for entry in batch if entry.claim not in held], workflows.Overtaken())
+            _tell([entry for entry in batch if entry.claim not in held], claims.Overtaken())
 
 
 def _tell(entries: list[_Entry], error: Exception | None) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 import structlog
 
-from archive import results, workflows
+from archive import claims, results, workflows
 from orchestration import errors
 from worker import civitai
 from worker.tools import Tools
@@ -16,7 +16,7 @@ AT_RISK = timedelta(days=5)
 log = structlog.get_logger()
 
 
-async def renew_at_risk(tools: Tools, claim: workflows.Claim) -> None:
+async def renew_at_risk(tools: Tools, claim: claims.Claim) -> None:
     """If the deadline is near, refresh every result that is not settled; the deadline moves if all of them were."""
     if claim.deadline_at - datetime.now(UTC) > AT_RISK:
         return

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from archive import drift, results, settings, shared_blobs, steps, workflows
+from archive import claims, drift, results, settings, shared_blobs, steps, workflows
 from orchestration import documents, statuses
 from orchestration import results as finder
 from orchestration.wire import JsonObject
@@ -23,7 +23,7 @@ class Saved:
     pending: Sequence[results.Pending]
 
 
-async def save(tools: Tools, claim: workflows.Claim, fetched: Fetched) -> Saved:
+async def save(tools: Tools, claim: claims.Claim, fetched: Fetched) -> Saved:
     """Write what came of the fetch, in one transaction. Raises Overtaken."""
     async with tools.engine.begin() as connection:
         kept = await workflows.hold_with_document(connection, claim)

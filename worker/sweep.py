@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from archive import queue, workflows
+from archive import claims, queue
 from worker import civitai
 from worker.tools import Tools
 
@@ -25,7 +25,7 @@ async def sweep(tools: Tools) -> None:
     if room <= 0:
         return
     async with tools.single.connect() as connection:
-        overdue = await workflows.due(connection, room, unanswered=UNANSWERED)
+        overdue = await claims.due(connection, room, unanswered=UNANSWERED)
     if overdue:
         await queue.ring(tools.redis, overdue)
         log.info("swept", workflows=len(overdue))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from archive import events, objects, results, workflows
+from archive import claims, events, objects, results
 from archive.contents import Facts
 from orchestration.events import parse
 from orchestration.results import Found
@@ -54,23 +54,23 @@ async def due_workflow(engine: AsyncEngine, workflow_id: str = "wf") -> str:
     return workflow_id
 
 
-async def claimed_workflow(engine: AsyncEngine, workflow_id: str = "wf") -> workflows.Claim:
+async def claimed_workflow(engine: AsyncEngine, workflow_id: str = "wf") -> claims.Claim:
     """A workflow that somebody holds; the claim."""
     await due_workflow(engine, workflow_id)
     async with engine.begin() as connection:
-        claim = await workflows.claim(connection, workflow_id)
+        claim = await claims.take(connection, workflow_id)
     assert claim is not None
     return claim
 
 
-async def overtaken_workflow(engine: AsyncEngine, workflow_id: str = "wf") -> tuple[workflows.Claim, workflows.Claim]:
+async def overtaken_workflow(engine: AsyncEngine, workflow_id: str = "wf") -> tuple[claims.Claim, claims.Claim]:
     """A workflow whose first holder was paused until its lease had run out, and a second took it; both claims."""
     first = await claimed_workflow(engine, workflow_id)
     async with engine.begin() as connection:
         await connection.execute(
             text("UPDATE workflows SET leased_until = now() - interval '1 ms' WHERE id = :id"), {"id": workflow_id}
         )
-        second = await workflows.claim(connection, workflow_id)
+        second = await claims.take(connection, workflow_id)
     assert second is not None
     return first, second
 

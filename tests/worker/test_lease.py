@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import database, workflows
+from archive import claims, database
 from embedded.supervisor import Addresses
 from tests.worker import doors, rows
 from worker import lease
@@ -14,13 +14,13 @@ SHORT = timedelta(seconds=0.9)
 
 @pytest.fixture(autouse=True)
 def _short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflows, "LEASE", SHORT)
+    monkeypatch.setattr(claims, "LEASE", SHORT)
 
 
-async def claimed(engine: AsyncEngine) -> workflows.Claim:
+async def claimed(engine: AsyncEngine) -> claims.Claim:
     await rows.tell(engine, "w")
     async with engine.begin() as connection:
-        claim = await workflows.claim(connection, "w")
+        claim = await claims.take(connection, "w")
     assert claim
     return claim
 
@@ -51,7 +51,7 @@ async def test_nobody_can_claim_what_is_worked_on_however_long_it_takes(engine: 
     others = 0
     while not work.done():
         async with engine.begin() as connection:
-            others += await workflows.claim(connection, "w") is not None
+            others += await claims.take(connection, "w") is not None
         await asyncio.sleep(0.05)
     await work
     assert others == 0
@@ -68,7 +68,7 @@ async def test_a_lost_lease_stops_the_work(engine: AsyncEngine) -> None:
         finally:
             stopped.set()
 
-    with pytest.raises(workflows.Overtaken):
+    with pytest.raises(claims.Overtaken):
         await asyncio.wait_for(lease.while_held(engine, claim, work()), timeout=2)
     assert stopped.is_set()
 
@@ -87,7 +87,7 @@ async def test_a_cancelled_holder_stops_its_work_and_its_heart(engine: AsyncEngi
 async def test_a_short_absence_of_postgresql_is_survived(
     engine: AsyncEngine, addresses: Addresses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workflows, "LEASE", timedelta(seconds=2.4))
+    monkeypatch.setattr(claims, "LEASE", timedelta(seconds=2.4))
     claim = await claimed(engine)
     async with doors.before_postgres(addresses) as door:
         behind = database.create_engine(f"postgresql://archive@{door.address}/archive", application_name="behind")
@@ -106,6 +106,6 @@ async def test_an_absence_as_long_as_the_lease_ends_the_work(engine: AsyncEngine
     async with doors.before_postgres(addresses) as door:
         behind = database.create_engine(f"postgresql://archive@{door.address}/archive", application_name="behind")
         await door.shut()
-        with pytest.raises(workflows.Overtaken):
+        with pytest.raises(claims.Overtaken):
             await asyncio.wait_for(lease.while_held(behind, claim, asyncio.sleep(30)), timeout=3)
         await behind.dispose()

@@ -1,0 +1,191 @@
+"""Claims: which workflows are due, who holds one, and how it is given back.
+
+A claim is a conditional UPDATE that counts `attempts`; its number is the holder's fencing token. Every later write of
+the holder goes through `hold` or names that number, so one that was paused and overtaken writes nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ARRAY, BigInteger, Integer, Interval, Text, bindparam, case, func, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.sql.elements import ColumnElement
+
+from archive import pauses, tables
+from orchestration import wire
+
+LEASE = timedelta(seconds=15)
+"""How long a claim lasts without a sign of life from its holder."""
+
+_workflows = tables.workflows.c
+
+
+class Overtaken(Exception):
+    """The lease ran out and somebody else claimed the workflow: this holder must write nothing more."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A workflow taken: by which attempt, and what stood in its row at that moment."""
+
+    workflow_id: str
+    attempt: int
+    last_event_id: int | None
+    status: str | None
+    ephemeral: bool
+    heard_at: datetime
+    deadline_at: datetime
+    missing_at: datetime | None
+    archived_at: datetime | None
+    failures: int
+    claimed_at: datetime
+
+
+def _is_due() -> ColumnElement[bool]:
+    free = or_(_workflows.leased_until.is_(None), _workflows.leased_until < func.now())
+    return (_workflows.due_at <= func.now()) & free & pauses.none_holds()
+
+
+# Statements are built once: building one costs more than running it.
+MINE = (_workflows.id == bindparam("claimed_id"), _workflows.attempts == bindparam("claimed_attempt"))
+"""The condition that a row of `workflows` is still its holder's; its parameters come from `as_mine`."""
+
+_CLAIM = (
+    update(tables.workflows)
+    .where(_workflows.id == bindparam("wanted_id"), _is_due())
+    .values(leased_until=func.now() + bindparam("lease", type_=Interval), attempts=_workflows.attempts + 1)
+    .returning(
+        _workflows.id,
+        _workflows.attempts,
+        _workflows.last_event_id,
+        _workflows.status,
+        _workflows.ephemeral,
+        _workflows.heard_at,
+        _workflows.deadline_at,
+        _workflows.missing_at,
+        _workflows.archived_at,
+        _workflows.failures,
+        func.now(),
+    )
+)
+_RENEW = (
+    update(tables.workflows)
+    .where(*MINE, _workflows.leased_until.is_not(None))
+    .values(leased_until=func.now() + bindparam("lease", type_=Interval))
+)
+_HOLD = select(_workflows.id).where(*MINE).with_for_update(key_share=True)
+_HOLD_EACH = (
+    select(_workflows.id, _workflows.attempts)
+    .where(
+        tuple_(_workflows.id, _workflows.attempts).in_(
+            select(
+                func.unnest(bindparam("claimed_ids", type_=ARRAY(Text))),
+                func.unnest(bindparam("claimed_attempts", type_=ARRAY(Integer))),
+            )
+        )
+    )
+    .order_by(_workflows.id)
+    .with_for_update(key_share=True)
+)
+_GIVE_BACK = (
+    update(tables.workflows)
+    .where(*MINE)
+    .values(
+        leased_until=None,
+        due_at=case(
+            (
+                _workflows.last_event_id.is_not_distinct_from(bindparam("seen_event_id", type_=BigInteger)),
+                bindparam("next_look_at", type_=tables.Moment),
+            ),
+            else_=func.now(),
+        ),
+    )
+    .returning(_workflows.due_at <= func.now())
+)
+_SEAL = _GIVE_BACK.values(archived_at=func.coalesce(_workflows.archived_at, func.now()))
+_RELEASE_FAILED = _GIVE_BACK.values(failures=_workflows.failures + 1)
+_BURY = _RELEASE_FAILED.values(dead_at=func.now())
+
+
+async def take(connection: AsyncConnection, workflow_id: str) -> Claim | None:
+    """Take the workflow if something is owed and nobody holds it; None when another got there first."""
+    row = (await connection.execute(_CLAIM, {"wanted_id": workflow_id, "lease": LEASE})).one_or_none()
+    return Claim(*row) if row else None
+
+
+async def renew(connection: AsyncConnection, claim: Claim) -> None:
+    """The holder's sign of life: the lease starts anew. Raises Overtaken, also once it has been given back."""
+    one_row((await connection.execute(_RENEW, as_mine(claim) | {"lease": LEASE})).rowcount)
+
+
+async def hold(connection: AsyncConnection, claim: Claim) -> None:
+    """Begin a transaction that writes for the holder: until it ends nobody can overtake. Raises Overtaken."""
+    one_row(len((await connection.execute(_HOLD, as_mine(claim))).all()))
+
+
+async def hold_each(connection: AsyncConnection, claims: Iterable[Claim]) -> set[Claim]:
+    """The same for several: those whose claims still hold, instead of raising Overtaken."""
+    by_key = {(claim.workflow_id, claim.attempt): claim for claim in claims}
+    ids, attempts = zip(*by_key, strict=True)
+    held = await connection.execute(_HOLD_EACH, {"claimed_ids": ids, "claimed_attempts": attempts})
+    return {by_key[row.id, row.attempts] for row in held}
+
+
+async def release(connection: AsyncConnection, claim: Claim, *, due_at: datetime | None) -> bool:
+    """Give the workflow back, due again at `due_at`: at once if an event came meanwhile. Whether it is due now.
+
+    Raises Overtaken.
+    """
+    return await _give_back(connection, claim, _GIVE_BACK, due_at)
+
+
+async def release_failed(connection: AsyncConnection, claim: Claim, *, error: str, due_at: datetime) -> bool:
+    """Give the workflow back after a try that failed, counted. Raises Overtaken."""
+    return await _give_back(connection, claim, _RELEASE_FAILED, due_at, last_error=wire.storable(error))
+
+
+async def bury(connection: AsyncConnection, claim: Claim, *, error: str) -> bool:
+    """Give up on the workflow, with the reason; an event or a person can make it due again. Raises Overtaken."""
+    return await _give_back(connection, claim, _BURY, None, last_error=wire.storable(error))
+
+
+async def seal(connection: AsyncConnection, claim: Claim, *, due_at: datetime | None) -> bool:
+    """The workflow is whole: archived, the first time that it was. Raises Overtaken."""
+    return await _give_back(connection, claim, _SEAL, due_at)
+
+
+async def due(connection: AsyncConnection, limit: int, *, unanswered: timedelta) -> Sequence[str]:
+    """Workflows that have been due for longer than `unanswered` and that nobody holds, nearest deadline first."""
+    query = (
+        select(_workflows.id)
+        .where(_is_due(), _workflows.due_at < func.now() - unanswered)
+        .order_by(_workflows.deadline_at)
+        .limit(limit)
+    )
+    return (await connection.execute(query)).scalars().all()
+
+
+async def _give_back(
+    connection: AsyncConnection,
+    claim: Claim,
+    given: ReturningUpdate[bool],
+    due_at: datetime | None,
+    **facts: object,
+) -> bool:
+    seen = {"seen_event_id": claim.last_event_id, "next_look_at": due_at}
+    rows = (await connection.execute(given, as_mine(claim) | seen | facts)).scalars().all()
+    one_row(len(rows))
+    return bool(rows[0])
+
+
+def as_mine(claim: Claim) -> dict[str, object]:
+    """The parameters of `MINE`."""
+    return {"claimed_id": claim.workflow_id, "claimed_attempt": claim.attempt}
+
+
+def one_row(count: int) -> None:
+    """Raise Overtaken unless a statement for the holder found its row."""
+    if count != 1:
+        raise Overtaken
