@@ -39,9 +39,9 @@ async def test_of_many_who_claim_at_once_one_gets_it(addresses: Addresses, engin
             return await claims.take(connection, "wf")
 
     await due_workflow(engine)
-    claims = await asyncio.gather(*(claim() for _ in range(20)))
+    got = await asyncio.gather(*(claim() for _ in range(20)))
     await many.dispose()
-    assert sum(claim is not None for claim in claims) == 1
+    assert sum(claim is not None for claim in got) == 1
     assert await rows(engine, "SELECT attempts FROM workflows") == [(1,)]
 
 
