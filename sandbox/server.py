@@ -92,7 +92,7 @@ class Sandbox:
         # Left in the opposite order: the runs end and wake whoever waits for them, then the doors are closed.
         async with contextlib.AsyncExitStack() as running:
             await running.enter_async_context(_serving(dict(zip(listeners, origins, strict=True))))
-            running.push_async_callback(self._deliveries.close)
+            await running.enter_async_context(self._deliveries)
             running.push_async_callback(playing.close)
             self._running = running.pop_all()
         return self

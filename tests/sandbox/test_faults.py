@@ -1,6 +1,9 @@
+import httpx
 import pytest
 
 from sandbox import faults
+from sandbox.server import Sandbox
+from tests.sandbox import consumers
 
 
 def test_a_number_is_a_rate_and_the_rest_has_defaults() -> None:
@@ -79,3 +82,36 @@ def test_a_reset_begins_anew() -> None:
     chance.reset(0, {})
     assert strikes(chance, "a", 2) == [False, False]
     assert not chance.struck
+
+
+async def test_under_all_faults_at_once_whoever_is_patient_gets_everything() -> None:
+    brief = {name: 0.2 if name not in faults.SECONDS else {"rate": 0.2, "seconds": 0.1} for name in faults.NAMES}
+    async with Sandbox(faults=brief, url_lifetime=2) as sandbox, consumers.of(sandbox) as consumer:
+
+        async def patiently(request: httpx.Request, client: httpx.AsyncClient) -> httpx.Response:
+            for _ in range(60):
+                try:
+                    answer = await client.send(request, follow_redirects=False)
+                except httpx.TransportError:
+                    continue
+                if answer.status_code < 400:
+                    return answer
+            raise AssertionError(f"{request.method} {request.url.path} never succeeded")
+
+        for step_type in ("imageGen", "polyGen"):
+            body = {**consumers.body(step_type), "externalId": step_type}
+            submit = consumer.api.build_request("POST", "/v2/consumer/workflows", params={"wait": 9}, json=body)
+            assert (await patiently(submit, consumer.api)).json()["status"] == "succeeded"
+        for blob in (await consumer.served()).values():
+            assert blob["expected"] == "stored"
+            for _ in range(60):
+                refresh = consumer.api.build_request("POST", f"/v2/consumer/blobs/{blob['id']}/refresh")
+                url = (await patiently(refresh, consumer.api)).json()["url"]
+                try:
+                    if await consumer.holds(await consumer.storage.get(url), blob):
+                        break
+                except httpx.TransportError:
+                    pass
+            else:
+                pytest.fail(f"{blob['path']} never came")
+        assert len(sandbox.chance.struck) > 8
