@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from archive import database, settings, tables
 from embedded.supervisor import Supervisor
 from migrations.upgrade import upgrade
-from receiver import callbacks
+from receiver import callbacks, intake
 from tests import serving
 from tests.archive.factories import job_event, rows, step_event, workflow_event
 from tests.conftest import OTHER_SECRET, SECRET
@@ -295,3 +296,33 @@ async def test_while_the_database_is_away_events_are_acknowledged_and_stored_whe
 
                 await eventually(replayed)
     assert list((config.home / "spool").iterdir()) == []
+
+
+async def test_a_redis_that_hangs_delays_no_answer(
+    config: settings.Settings, engine: AsyncEngine, tmp_path: Path
+) -> None:
+    del engine
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel connects, and nobody ever reads
+        url = settings.Secret(f"redis://127.0.0.1:{silent.getsockname()[1]}")
+        own = dataclasses.replace(config, redis_url=url, home=tmp_path)
+        async with serving.receiver(own) as address, httpx.AsyncClient(base_url=address, timeout=1.5) as http:
+            for number in range(5):
+                assert (await post(http, workflow_event(f"wf{number}", "succeeded"))).status_code == 202
+
+
+async def test_an_escape_hides_no_letter_of_the_secret(http: httpx.AsyncClient, engine: AsyncEngine) -> None:
+    hidden = "".join(f"\\u{ord(letter):04x}" for letter in SECRET[:5]) + SECRET[5:]
+    body = f'{{"workflowId": "wf", "status": "succeeded", "echo": "{hidden}"}}'.encode()
+    assert (await post(http, body)).status_code == 202
+    assert SECRET not in await everything(engine)
+    assert hidden not in await everything(engine)
+    assert await rows(engine, "SELECT projection ->> 'echo' FROM events") == [("***",)]
+
+
+async def test_when_it_cannot_be_kept_the_sender_is_asked_to_try_again(
+    http: httpx.AsyncClient, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "WAITING_DELIVERIES", 0)
+    answer = await post(http)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert await nothing_is_stored(engine)

@@ -42,6 +42,8 @@ async def speak(url: str, *parts: bytes, pause: float = 0.0) -> bytes:
         async with asyncio.timeout(20):
             with contextlib.suppress(ConnectionError):
                 for part in parts:
+                    if reading.done():  # it has closed; one more part would have the kernel drop its answer
+                        break
                     writer.write(part)
                     await writer.drain()
                     await asyncio.sleep(pause)
