@@ -1,8 +1,11 @@
+import asyncio
 import signal
 import socket
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests import working
 from tests.cli import commands
@@ -27,7 +30,7 @@ async def test_it_serves_until_it_is_asked_to_end(
                 assert receiver.process.returncode is None, receiver.said()
                 return False
 
-        await working.eventually(ready, what="readiness")
+        await working.eventually(ready, what="readiness", within=40)
         event = {"$type": "workflow", "workflowId": "w-1", "status": "processing"}
         url = f"http://127.0.0.1:{free_port}/callbacks?token={SECRET}"
         assert (await http.post(url, json=event)).status_code == 202
@@ -84,7 +87,7 @@ async def test_several_processes_share_the_port_and_their_metrics_add_up(
                 assert receiver.process.returncode is None, receiver.said()
                 return False
 
-        await working.eventually(ready, what="readiness")
+        await working.eventually(ready, what="readiness", within=40)
         for number in range(40):
             event = {"$type": "workflow", "workflowId": f"w-{number % 30}", "status": "processing"}
             assert (await http.post(url, json=event)).status_code == 202
@@ -97,8 +100,11 @@ async def test_several_processes_share_the_port_and_their_metrics_add_up(
         assert counted['civitai_archive_refused_total{reason="token"}'] == 1
         assert counted["civitai_archive_acknowledgement_seconds_count"] == 41
         assert counted["civitai_archive_batch_deliveries_sum"] == 41
-        workers = [line for line in receiver.said().splitlines() if "Started server process" in line]
-        assert len(workers) == 2
+
+        async def both_run() -> bool:
+            return receiver.said().count("Application startup complete") == 2
+
+        await working.eventually(both_run)
         receiver.send(signal.SIGTERM)
         assert await receiver.ends() == 0
 
@@ -117,3 +123,24 @@ async def test_a_home_that_cannot_hold_the_spool_is_one_sentence(environment_of_
     environment = environment_of_it | {"ARCHIVE_HOME": "/proc/nowhere"}
     done = await commands.run("receiver", environment=environment)
     done.assert_failed(1, "/proc/nowhere cannot hold the spool .* set ARCHIVE_HOME")
+
+
+async def test_what_was_accepted_is_answered_before_it_ends(
+    environment_of_it: dict[str, str], free_port: int, engine: AsyncEngine
+) -> None:
+    url = f"http://127.0.0.1:{free_port}/callbacks?token={SECRET}"
+    event = {"$type": "workflow", "workflowId": "w-1", "status": "processing"}
+    async with commands.started("receiver", environment=environment_of_it) as receiver, httpx.AsyncClient() as http:
+        await receiver.says("Application startup complete")
+        async with engine.connect() as connection:
+            await connection.execute(text("LOCK TABLE events IN ACCESS EXCLUSIVE MODE"))
+            answering = asyncio.create_task(http.post(url, json=event, timeout=15))
+            await asyncio.sleep(0.5)
+            receiver.send(signal.SIGTERM)
+            await receiver.says("Shutting down")
+            with pytest.raises(httpx.TransportError):
+                await http.get(f"http://127.0.0.1:{free_port}/health")
+            await connection.rollback()
+        assert (await answering).status_code == 202
+        assert await receiver.ends() == 0
+    assert "w-1" in receiver.said()
