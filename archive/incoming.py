@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from archive import storage_errors
 
-PIECE_BYTES = 1 << 18
+PIECE_BYTES = 1 << 19
 """Gathered before a thread is asked to hash and write: enough to be worth the way there and back."""
 
 

@@ -38,7 +38,6 @@ _BRANDS = {
 
 _NAMES = {
     ".7z": "application/x-7z-compressed",
-    ".aac": "audio/aac",
     ".aif": "audio/aiff",
     ".aiff": "audio/aiff",
     ".avi": "video/x-msvideo",

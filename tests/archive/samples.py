@@ -62,7 +62,6 @@ def _sounds() -> Iterator[Sample]:
     yield Sample("opus", _sound("ogg", "libopus"), "audio/ogg", None, 2.0)
     yield Sample("m4a", _sound("ipod", "aac"), "audio/mp4", None, 2.0)
     yield Sample("aiff", _sound("aiff", "pcm_s16be"), "audio/aiff", None, 2.0)
-    yield Sample("aac", _sound("adts", "aac"), "audio/aac")
 
 
 def _models() -> Iterator[Sample]:
