@@ -57,6 +57,9 @@ WRONG = {
     ],
     "ARCHIVE_HOME": ["~nobody-of-this-name/archive"],
     "BLOB_ALLOW_PRIVATE": ["yes", "1", "tru"],
+    "RECEIVER_METRICS": ["9464", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", ":9464", "127.0.0.1:http"],
+    "RECEIVER_SPOOL_BYTES": ["-1", "1.5", "1GB", "1e9", "9" * 16],
+    "TRUSTED_PROXIES": ["proxy", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0-10.0.0.9", "10.0.0.1;10.0.0.2"],
     "RECEIVER_PORT": ["0", "65536", "-1", "8000.0", "http", "٨٠٠٠", "9" * 5000],
     "CALLBACK_SECRETS": [
         SECRET,
@@ -105,6 +108,9 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ARCHIVE_HOME": str(tmp_path),
             "BLOB_ALLOW_PRIVATE": "True",
             "RECEIVER_PORT": "8001",
+            "RECEIVER_METRICS": "[::1]:9465",
+            "RECEIVER_SPOOL_BYTES": "0",
+            "TRUSTED_PROXIES": " 10.0.0.0/8, 2001:db8::1 ,",
         }
     )
     assert config.required_api_token().reveal() == "token"
@@ -118,6 +124,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     ]
     assert config.required_public_url() == "https://archive.example.org/hooks"
     assert (config.home, config.blob_allow_private, config.receiver_port) == (tmp_path, True, 8001)
+    assert (config.receiver_metrics, config.spool_bytes) == (("::1", 9465), 0)
+    assert [str(network) for network in config.trusted_proxies] == ["10.0.0.0/8", "2001:db8::1/128"]
 
 
 def test_the_older_name_of_the_token_works_and_yields_to_the_newer() -> None:
