@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import case, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -14,6 +14,7 @@ from archive import tables
 from orchestration import wire
 
 Cause = Literal["rate", "credentials", "jobs"]
+CAUSES: Sequence[Cause] = get_args(Cause)
 """Why: Civitai asked for fewer calls, refuses our token, or refuses it the documents of jobs (and nothing else)."""
 
 _pauses = tables.pauses.c

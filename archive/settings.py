@@ -64,6 +64,7 @@ class Settings:
     keep_told_results: bool
     receiver_port: int
     receiver_metrics: tuple[str, int]
+    worker_metrics: tuple[str, int]
     spool_bytes: int
     trusted_proxies: tuple[Network, ...]
 
@@ -127,6 +128,10 @@ def read(environment: Mapping[str, str]) -> Settings:
         receiver_metrics=_address(
             "RECEIVER_METRICS",
             variables.value(environment, "RECEIVER_METRICS") or EXAMPLES["RECEIVER_METRICS"],
+        ),
+        worker_metrics=_address(
+            "WORKER_METRICS",
+            variables.value(environment, "WORKER_METRICS") or EXAMPLES["WORKER_METRICS"],
         ),
         spool_bytes=_bytes(
             "RECEIVER_SPOOL_BYTES",

@@ -101,6 +101,14 @@ def sql(
 
 
 @app.command()
+def status() -> None:
+    """Say how the archive is doing: what is due, what is in the way. Exit code 0 if all is well, 1 if not."""
+    from cli import status
+
+    status.run()
+
+
+@app.command()
 def callback_url(
     source: Annotated[str | None, typer.Option(help="Only the secret of this name.")] = None,
 ) -> None:

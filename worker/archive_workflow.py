@@ -8,7 +8,7 @@ import structlog
 
 from archive import attempts, claims, manifests, queue, results, workflows
 from orchestration import documents, errors, statuses
-from worker import civitai, fetch, job_documents, keep_result, lease, renew, save_document, schedule
+from worker import civitai, fetch, job_documents, keep_result, lease, metrics, renew, save_document, schedule
 from worker.tools import Tools
 
 TROUBLE_OF_OURS = timedelta(seconds=30)
@@ -99,6 +99,7 @@ async def _finish(tools: Tools, claim: claims.Claim, workflow: workflows.Kept, *
         looks.append(schedule.next_look(claim.heard_at, now=now))
     async with tools.single.connect() as connection:
         if ended and not pending:
+            metrics.ARCHIVED.inc()
             log.info("archived", workflow=claim.workflow_id, status=document.status, results=len(kept))
             return await claims.seal(connection, claim, due_at=min(looks, default=None))
         if not ended and workflow.gone_at is None and now >= claim.deadline_at:
@@ -110,6 +111,7 @@ async def _put_off(tools: Tools, claim: claims.Claim, error: Exception, began_at
     """Keep the failed try and decide on the next; whether the workflow is due again at once."""
     reason = str(error) or type(error).__name__
     due_at = schedule.next_try(error, claim.failures + 1, now=datetime.now(UTC), deadline=claim.deadline_at)
+    metrics.FAILED.labels("workflow").inc()
     log.warning("a try at a workflow failed", workflow=claim.workflow_id, error=reason, next_try=due_at)
     async with tools.engine.begin() as connection:
         await claims.hold(connection, claim)

@@ -8,6 +8,7 @@ import structlog
 
 from archive import pauses
 from orchestration import errors
+from worker import metrics
 from worker.tools import Tools
 
 T = TypeVar("T")
@@ -55,6 +56,7 @@ async def probe(tools: Tools) -> None:
     """End the pause for a refused token if the token works again, else keep it up."""
     async with tools.engine.connect() as connection:
         held = {pause.cause: pause for pause in await pauses.holding(connection)}
+    metrics.show_pauses(held.values())
     pause = held.get("credentials")
     if pause is None or pause.until - datetime.now(UTC) > PROBE_BEFORE_END:
         return

@@ -9,7 +9,7 @@ import structlog
 
 from archive import attempts, claims, results, settling, shared_blobs
 from orchestration import errors
-from worker import civitai, download, fetch, schedule
+from worker import civitai, download, fetch, metrics, schedule
 from worker.tools import Tools
 
 log = structlog.get_logger()
@@ -51,6 +51,7 @@ async def keep(tools: Tools, claim: claims.Claim, result: results.Pending) -> No
         async with tools.engine.begin() as connection:
             await claims.hold(connection, claim)
             await settling.withheld(connection, result.id, str(withheld))
+        metrics.SETTLED_WITHOUT.labels("result", "withheld").inc()
     except civitai.Paused as pause:
         async with tools.engine.begin() as connection:
             await claims.hold(connection, claim)
@@ -59,6 +60,8 @@ async def keep(tools: Tools, claim: claims.Claim, result: results.Pending) -> No
         await _put_off(tools, claim, result, error, began_at, time.monotonic() - began)
     else:
         await tools.ledger.enter(claim, result.id, stored)
+        metrics.STORED.inc()
+        metrics.STORED_BYTES.inc(stored.facts.size)
 
 
 async def _put_off(
@@ -82,6 +85,9 @@ async def _put_off(
         error=str(error),
         next_try=None if is_gone else at,
     )
+    metrics.FAILED.labels("result").inc()
+    if is_gone or at is None:
+        metrics.SETTLED_WITHOUT.labels("result", "gone" if is_gone else "dead").inc()
     async with tools.engine.begin() as connection:
         await claims.hold(connection, claim)
         await attempts.add(

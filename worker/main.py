@@ -10,7 +10,7 @@ from arq import cron, func
 from arq.typing import WorkerCoroutine
 
 from archive import database, logs, queue, settings
-from worker import archive_workflow, sweep, tools
+from worker import archive_workflow, metrics, sweep, tools
 
 DRAIN = timedelta(seconds=25)
 """After SIGTERM: how long what has begun may take to end before it is released for others."""
@@ -28,6 +28,7 @@ log = structlog.get_logger()
 async def start_up(context: Context) -> None:
     """Open the tools that the tasks share."""
     context["closing"] = closing = AsyncExitStack()
+    closing.enter_context(metrics.served(context["settings"]))
     context["tools"] = await closing.enter_async_context(tools.open_tools(context["settings"]))
 
 
