@@ -44,6 +44,7 @@ def create_app(config: settings.Settings) -> Starlette:
                 "access": allowed,
                 "engine": engine,
                 "intake": taken,
+                "large_bodies": asyncio.Semaphore(callbacks.LARGE_BODIES),
                 "refusals": refusals.Refusals(),
                 "spool": spooled,
                 "trusted_proxies": config.trusted_proxies,

@@ -20,6 +20,10 @@ BODY_BYTES_AT_MOST = 16 << 20
 BODY_SECONDS = 15.0
 """A body that takes longer comes from nobody who has something to tell."""
 
+LARGE_BODY_BYTES = 128 << 10
+LARGE_BODIES = 8
+"""So many are read at once, so that not every connection can fill its share of our memory; the others wait."""
+
 RETRY_SECONDS = 1
 CLOSE = {"Connection": "close"}
 """For answers given before the body has come: what is still on its way is not read."""
@@ -87,11 +91,18 @@ async def _body(request: Request[State]) -> bytes:
     if length.isdecimal() and int(length) > BODY_BYTES_AT_MOST:
         raise TooLarge
     body = bytearray()
-    async with asyncio.timeout(BODY_SECONDS):
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_BYTES_AT_MOST:
-                raise TooLarge
+    turn, has_turn = request.state["large_bodies"], False
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY_BYTES_AT_MOST:
+                    raise TooLarge
+                if len(body) > LARGE_BODY_BYTES and not has_turn:
+                    has_turn = await turn.acquire()
+    finally:
+        if has_turn:
+            turn.release()
     return bytes(body)
 
 

@@ -1,5 +1,6 @@
 """What every request of the receiver has at hand."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import TypedDict
 
@@ -18,6 +19,7 @@ class State(TypedDict):
     access: Access
     engine: AsyncEngine
     intake: Intake
+    large_bodies: asyncio.Semaphore
     refusals: Refusals
     spool: Spool
     trusted_proxies: Sequence[Network]

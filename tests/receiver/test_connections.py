@@ -198,3 +198,23 @@ async def test_any_bytes_on_a_socket_leave_the_receiver_well(receiver: str) -> N
         for _ in range(20):
             await asyncio.gather(*(one() for _ in range(10)))
     assert await is_well(receiver)
+
+
+async def test_large_bodies_wait_for_their_turn_and_small_ones_do_not(
+    receiver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "BODY_SECONDS", 3.0)
+    half = HEAD + b"Content-Length: 400000\r\n\r\n" + b" " * 300_000
+    host, port = receiver.removeprefix("http://").split(":")
+    writers = []
+    for _ in range(callbacks.LARGE_BODIES + 2):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(half)
+        await writer.drain()
+        writers.append(writer)
+    assert await is_well(receiver)
+    for writer in writers:
+        writer.close()
+    large = HEAD + b"Connection: close\r\nContent-Length: 400000\r\n\r\n" + b" " * 400_000
+    answers = await asyncio.gather(*(speak(receiver, large) for _ in range(30)))
+    assert all(answer.startswith(b"HTTP/1.1 202 ") for answer in answers)

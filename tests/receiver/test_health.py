@@ -10,6 +10,7 @@ from archive import settings
 from embedded.supervisor import Supervisor
 from migrations.upgrade import upgrade
 from tests import serving
+from tests.conftest import SECRET
 
 
 async def test_a_receiver_in_order_is_healthy_and_ready(receiver: str) -> None:
@@ -40,3 +41,18 @@ async def test_ready_says_what_is_missing_and_health_does_not_mind(config: setti
             assert await answer() == (200, "the database does not answer: events go to the spool")
             await asyncio.to_thread(supervisor.postgres.start)
             assert await answer() == (200, "")
+
+
+async def test_it_is_not_ready_while_the_database_is_away_and_the_spool_is_nearly_full(
+    config: settings.Settings, tmp_path: Path
+) -> None:
+    away = settings.Secret("postgresql://archive@127.0.0.1:1/archive")
+    own = dataclasses.replace(config, database_url=away, home=tmp_path, spool_bytes=100)
+    event = {"workflowId": "wf", "status": "succeeded"}
+    async with serving.receiver(own) as url, httpx.AsyncClient(base_url=url) as http:
+        assert (await http.get("/ready")).status_code == 200
+        assert (await http.post(f"/callbacks?token={SECRET}", json=event)).status_code == 202
+        answer = await http.get("/ready")
+        assert (answer.status_code, "spool is nearly full" in answer.json()["reason"]) == (503, True)
+        assert (await http.post(f"/callbacks?token={SECRET}", json=event)).status_code == 503
+        assert (await http.get("/health")).status_code == 200
