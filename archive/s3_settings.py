@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from archive import variables
+from archive import parsers, variables
 from archive.variables import Secret, SettingsError
 
 
@@ -26,7 +26,7 @@ def read(environment: Mapping[str, str]) -> S3Settings:
     if (key is None) != (secret is None):
         missing = "AWS_ACCESS_KEY_ID" if key is None else "AWS_SECRET_ACCESS_KEY"
         raise SettingsError(missing, "is not set, and the other half of the key is")
-    allow_http = variables.flag("AWS_ALLOW_HTTP", variables.value(environment, "AWS_ALLOW_HTTP") or "false")
+    allow_http = parsers.flag("AWS_ALLOW_HTTP", variables.value(environment, "AWS_ALLOW_HTTP") or "false")
     session_token = variables.value(environment, "AWS_SESSION_TOKEN")
     return S3Settings(
         access_key_id=key,
@@ -43,7 +43,7 @@ def read(environment: Mapping[str, str]) -> S3Settings:
 def _endpoint(url: str | None, *, allow_http: bool) -> str | None:
     if url is None:
         return None
-    parts = variables.parts("AWS_ENDPOINT_URL", url)
+    parts = parsers.parts("AWS_ENDPOINT_URL", url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise SettingsError("AWS_ENDPOINT_URL", "is not an https address without user and query")
     if parts.scheme == "http" and not allow_http:

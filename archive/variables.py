@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
 EXAMPLES: dict[str, str] = {
     "CIVITAI_API_TOKEN": "the key from your Civitai account settings",
@@ -80,20 +79,3 @@ def value(environment: Mapping[str, str], variable: str) -> str | None:
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise SettingsError(variable, f"cannot be read from {path} ({variable}_FILE): {reason}") from error
-
-
-def flag(variable: str, text: str) -> bool:
-    """What a switch says."""
-    if text.lower() not in ("true", "false"):
-        raise SettingsError(variable, f"is {text!r}, neither true nor false")
-    return text.lower() == "true"
-
-
-def parts(variable: str, text: str) -> SplitResult:
-    """The parts of an address."""
-    try:
-        found = urlsplit(text)
-        found.port  # noqa: B018 - reading it is what checks it
-    except ValueError as error:
-        raise SettingsError(variable, f"is not an address ({error})") from None
-    return found
