@@ -10,7 +10,7 @@ from sandbox import faults, server
 
 
 def run(*, api_port: int, blob_port: int, token: str, url_lifetime: float, faults: str, seed: int) -> None:
-    """Serve until SIGTERM or Ctrl-C. `faults` is JSON. Raises CommandFailed when a port is taken."""
+    """Serve until SIGTERM or Ctrl-C. Raises CommandFailed for a taken port, or `faults` that are no JSON of ours."""
     serving = server.serve(
         api_port=api_port,
         blob_port=blob_port,
@@ -31,9 +31,11 @@ def _faults(written: str) -> dict[str, object]:
         wishes: dict[str, object] = json.loads(written)
         faults.parse(wishes)
     except json.JSONDecodeError:
-        raise typer.BadParameter('--faults must be JSON such as {"truncate": 0.1}') from None
+        raise failures.CommandFailed(
+            '--faults cannot be read: write JSON such as {"truncate": 0.1}.', exit_code=failures.USAGE
+        ) from None
     except ValueError as error:
-        raise typer.BadParameter(f"--faults: {error}") from None
+        raise failures.CommandFailed(f"--faults cannot be played: {error}", exit_code=failures.USAGE) from error
     return wishes
 
 

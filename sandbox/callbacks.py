@@ -22,6 +22,7 @@ from sandbox import faults, state
 RETRY_DELAYS = (1.0, 3.0, 8.0, 15.0)  # seconds before each further try: about half a minute in all
 ANSWER_WITHIN = 10.0  # seconds
 IDLE_WITHIN = 2.0  # seconds; less than receivers wait before they close a connection that is not used
+MOST_SENT = 10_000  # kept
 _RETRIED = frozenset({408, 429})
 
 
@@ -52,13 +53,11 @@ def is_on_this_machine(url: str) -> bool:
 
 
 class Deliveries:
-    """An async context manager that sends what is posted. Keeps the finished deliveries in `sent`, the newest hundred
-    thousand of them.
-    """
+    """An async context manager that sends what is posted. Keeps the newest of the finished deliveries in `sent`."""
 
     def __init__(self, chance: faults.Chance, retry_delays: Sequence[float] = RETRY_DELAYS) -> None:
         self._chance = chance
-        self.sent: deque[Delivery] = deque(maxlen=100_000)
+        self.sent: deque[Delivery] = deque(maxlen=MOST_SENT)
         self._retry_delays = retry_delays
         self._queues: dict[str, asyncio.Queue[Delivery]] = {}
         self._tasks: set[asyncio.Task[None]] = set()

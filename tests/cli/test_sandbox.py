@@ -1,6 +1,7 @@
 import signal
 
 import httpx
+import pytest
 
 from tests.cli import commands
 
@@ -20,3 +21,14 @@ async def test_it_serves_what_it_says_until_it_is_asked_to_end(alone: dict[str, 
 async def test_a_taken_port_is_one_sentence(alone: dict[str, str], taken_port: int) -> None:
     done = await commands.run("sandbox", "--api-port", str(taken_port), environment=alone)
     done.assert_failed(1, f"The sandbox cannot listen on port {taken_port} .*: choose another one")
+
+
+@pytest.mark.parametrize(
+    ("faults", "sentence"),
+    [
+        ("{truncate", "--faults cannot be read: write JSON such as"),
+        ('{"truncate": 2}', "--faults cannot be played: The rate of the fault truncate must be a number from 0 to 1"),
+    ],
+)
+async def test_faults_that_cannot_be_played_are_one_sentence(alone: dict[str, str], faults: str, sentence: str) -> None:
+    (await commands.run("sandbox", "--faults", faults, environment=alone)).assert_failed(2, sentence)
