@@ -54,6 +54,9 @@ class Kept:
     digest: str | None
     size: int | None
     media_type: str | None
+    width: int | None
+    height: int | None
+    duration: float | None
     blocked_reason: str | None
     last_error: str | None
     stored_at: datetime | None
@@ -117,6 +120,9 @@ _KEPT: Select[Any] = (
         func.encode(_results.object_digest, "hex"),
         tables.objects.c.size,
         tables.objects.c.media_type,
+        tables.objects.c.width,
+        tables.objects.c.height,
+        tables.objects.c.duration,
         _results.blocked_reason,
         _results.last_error,
         _results.stored_at,

@@ -71,7 +71,7 @@ async def test_what_is_not_the_result_is_not_kept_and_is_tried_again(
 
 @pytest.mark.parametrize("name", ["webp", "mp4", "flac", "safetensors"])
 async def test_an_object_s_type_and_measures_are_those_of_the_bytes_not_of_the_claim(
-    tools: Tools, civitai: Civitai, name: str
+    tools: Tools, civitai: Civitai, storage: Path, name: str
 ) -> None:
     sample = SAMPLES[name]
     civitai.serves("b", content(sample.bytes, media_type="application/wrong"))
@@ -82,6 +82,10 @@ async def test_an_object_s_type_and_measures_are_those_of_the_bytes_not_of_the_c
     assert stored["duration"] == (None if sample.duration is None else pytest.approx(sample.duration, abs=0.1))
     claimed = await rows.one(tools.engine, "SELECT width, height FROM results")
     assert (claimed["width"], claimed["height"]) == (1, 2)
+    (told,) = files.manifest(storage)["results"]
+    assert told["mediaType"] == sample.media_type
+    assert (told.get("width"), told.get("height")) == (stored["width"], stored["height"])
+    assert told.get("duration") == stored["duration"]
 
 
 async def test_where_the_bytes_do_not_say_the_claim_is_written(tools: Tools, civitai: Civitai) -> None:
