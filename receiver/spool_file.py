@@ -45,8 +45,11 @@ class SpoolFile:
     def create(cls, directory: Path) -> "SpoolFile":
         """A new file. Its name tells when and by whom it was begun, and is never used twice."""
         path = directory / f"{time.time_ns():020}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        # Under another name until it is locked, or somebody might take it for that of a process that has ended.
+        unlocked = path.with_suffix(".new")
+        descriptor = os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unlocked.rename(path)
         _sync_directory(directory)
         return cls(path, descriptor)
 

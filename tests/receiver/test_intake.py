@@ -46,7 +46,8 @@ def event(number: int, status: str = "processing") -> events.Delivery:
 def refused(number: int) -> events.Delivery:
     """An event that PostgreSQL cannot hold, though it looks like any other."""
     told = event(number)
-    return dataclasses.replace(told, event=dataclasses.replace(told.event, workflow_id=f"a\x00{number}"))
+    hostile = "\x00" if number % 2 else "\ud800"  # refused by the server, and by the driver
+    return dataclasses.replace(told, event=dataclasses.replace(told.event, workflow_id=f"a{hostile}{number}"))
 
 
 async def keep(taking: Intake, *told: Delivery) -> list[BaseException | None]:
