@@ -13,6 +13,8 @@ import asyncpg
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from archive.storage_errors import StorageUnavailable
+
 _UNAVAILABLE_CLASSES = {
     "08",  # connection exception
     "25",  # invalid transaction state: a standby or a read-only server
@@ -51,6 +53,8 @@ def create_engine(url: str, *, application_name: str, pool_size: int = 10) -> As
 
 def is_unavailable(error: Exception) -> bool:
     """Whether PostgreSQL is away, starting, stopping or full, rather than wrongly asked: worth another try."""
+    if isinstance(error, StorageUnavailable):
+        return False
     if isinstance(error, OSError | exc.InterfaceError | exc.TimeoutError | asyncpg.InterfaceError):
         return True
     if isinstance(error, exc.DBAPIError):

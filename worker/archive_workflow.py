@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from archive import attempts, claims, manifests, queue, results, workflows
+from archive import attempts, claims, database, manifests, queue, results, workflows
+from archive.storage_errors import StorageUnavailable
 from orchestration import documents, errors, statuses
 from worker import civitai, fetch, job_documents, keep_result, lease, metrics, renew, save_document, schedule
 from worker.tools import Tools
@@ -64,13 +65,13 @@ async def _archive(tools: Tools, claim: claims.Claim) -> bool:
         async with tools.engine.begin() as connection:
             await claims.release(connection, claim, due_at=datetime.now(UTC))
         return False  # ringing would be in vain; the sweep does when the pause is over
-    except OSError as error:
+    except StorageUnavailable as error:
         log.error("storage is away; what is due stays due", workflow=claim.workflow_id, error=str(error))
         await renew.renew_at_risk(tools, claim)
         async with tools.engine.begin() as connection:
             return await claims.release(connection, claim, due_at=datetime.now(UTC) + TROUBLE_OF_OURS)
     except Exception as error:
-        if not isinstance(error, errors.OrchestrationError):
+        if not isinstance(error, errors.OrchestrationError) and not database.is_unavailable(error):
             log.exception("could not archive a workflow", workflow=claim.workflow_id)
         return await _put_off(tools, claim, error, began_at, time.monotonic() - began)
 

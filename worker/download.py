@@ -31,7 +31,7 @@ class NotTheResult(errors.Transient):
 async def download(tools: Tools, result: results.Pending) -> Stored:
     """Fetch a result's content and store it.
 
-    Raises Blocked, civitai.Paused, an OrchestrationError, or an OSError when it is storage that fails.
+    Raises Blocked, civitai.Paused, an OrchestrationError, or StorageUnavailable.
     """
     fresh_url = partial(_fresh_url, tools, result)
     try:

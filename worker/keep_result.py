@@ -18,7 +18,7 @@ log = structlog.get_logger()
 async def keep_all(tools: Tools, claim: claims.Claim, pending: Sequence[results.Pending]) -> None:
     """Try each of these results once, as many at a time as the worker has slots, and each blob once only.
 
-    Raises Overtaken, and OSError when storage fails: then there is no use in going on.
+    Raises Overtaken, and StorageUnavailable: then there is no use in going on.
     """
     blobs: dict[str, list[results.Pending]] = {}
     for result in pending:
@@ -42,7 +42,7 @@ async def _keep_in_turn(tools: Tools, claim: claims.Claim, places: Sequence[resu
 
 
 async def keep(tools: Tools, claim: claims.Claim, result: results.Pending) -> None:
-    """Download one result and write what became of it. Raises Overtaken, and OSError when storage fails."""
+    """Download one result and write what became of it. Raises Overtaken, and StorageUnavailable."""
     began, began_at = time.monotonic(), datetime.now(UTC)
     try:
         stored = await download.download(tools, result)
