@@ -39,8 +39,9 @@ async def download(tools: Tools, result: results.Pending) -> Stored:
         async with tools.slots.connection(url):
             return await _store(tools, result, url, fresh_url)
     except errors.Withheld:
-        # A placeholder came. Only the API can say why, and whether it is for good.
-        await fresh_url()
+        # A placeholder came. Only the API can say why, and whether it is for good: of a blob whose id is known.
+        if result.blob_id is not None:
+            await fresh_url()
         raise NotAvailable(call="download", id=result.blob_id, detail="a placeholder came") from None
 
 

@@ -179,6 +179,16 @@ async def test_what_the_document_says_is_blocked_is_withheld_and_no_error(
     assert await tries(tools.engine) == []
 
 
+async def test_a_placeholder_behind_a_bare_url_is_told_as_one_and_not_as_an_expired_url(
+    tools: Tools, civitai: Civitai, storage: Path
+) -> None:
+    await archive(tools, civitai, {"url": f"{civitai.api_url}/v2/consumer/blobs/blocked/abc"})
+    result = await the_result(tools.engine)
+    assert (result["settled"], result["attempts"]) == (0, 1)
+    assert "a placeholder came" in result["last_error"]
+    assert objects(storage) == []
+
+
 async def test_what_the_refresh_says_is_blocked_is_withheld(tools: Tools, civitai: Civitai) -> None:
     civitai.refreshed["b"] = {"id": "b", "available": False, "url": None, "blockedReason": "moderated"}
     await archive(tools, civitai, blob("b", civitai.serves("b", status(403))))
