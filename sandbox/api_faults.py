@@ -38,11 +38,14 @@ class ApiFaults:
         return guarded
 
     def _asked(self, request: Request, about: About) -> tuple[tuple[str, ...], str, faults.Faults]:
-        """Which faults may strike the call, whom it is about, and the faults that are the subject's own."""
+        """Which faults may strike the call, whom it is about, and the faults that are the subject's own.
+
+        The subject's stand first: what is to be missing for ever must not be seen because the API is slow to say so.
+        """
         if about == "workflow" and (workflow := self._state.workflows.get(request.path_params["workflow_id"])):
-            return faults.API + faults.WORKFLOW, f"workflow {workflow.number}", workflow.scenario.own_faults
+            return faults.WORKFLOW + faults.API, f"workflow {workflow.number}", workflow.scenario.own_faults
         if about == "blob" and (blob := self._state.blobs.get(request.path_params["blob_id"])):
-            return faults.API + faults.BLOB, f"blob {blob.id}", blob.scenario.own_faults
+            return faults.BLOB + faults.API, f"blob {blob.id}", blob.scenario.own_faults
         return faults.API, f"{request.method} {request.url.path}", _NO_FAULTS
 
 

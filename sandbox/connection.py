@@ -42,7 +42,8 @@ async def close(scope: Scope, receive: Receive) -> None:
 async def reset(scope: Scope, receive: Receive) -> None:
     """Break the connection, as a peer that died does (RST)."""
     await asyncio.sleep(ARRIVING)
-    of(scope).get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    with contextlib.suppress(OSError):  # the other side has hung up meanwhile
+        of(scope).get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     of(scope).abort()
     await _gone(receive)
 

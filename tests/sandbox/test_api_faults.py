@@ -54,6 +54,11 @@ async def test_one_workflow_is_missing_or_forbidden_for_a_while(consumer: Consum
     assert {item["id"] for item in await consumer.items()} == {workflow["id"], other["id"]}
 
 
+async def test_what_is_missing_for_ever_is_not_seen_because_the_api_hangs(consumer: Consumer) -> None:
+    workflow = await consumer.run(faults={"workflow_404": {"times": None}, "api_hang": {"seconds": 0.1}})
+    assert {(await consumer.get(workflow["id"])).status_code for _ in range(5)} == {404}
+
+
 async def test_a_workflow_that_is_missing_for_ever_is_in_no_list(consumer: Consumer) -> None:
     workflow = await consumer.run(faults={"workflow_404": {"times": None}})
     assert {(await consumer.get(workflow["id"])).status_code for _ in range(5)} == {404}
