@@ -1,6 +1,7 @@
 """Everything on one machine, in the order in which it starts and, backwards, stops."""
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -41,7 +42,7 @@ async def running(
     listening.listen(host, port).close()  # a taken port is said before anything is started
     async with AsyncExitStack() as stack:
         addresses = await _servers(stack, config)
-        await asyncio.to_thread(upgrade, addresses.database_url)
+        await _in_thread(functools.partial(upgrade, addresses.database_url))
         async with queue.client(addresses.redis_url) as redis:
             await redis.ping()
         ours = {"DATABASE_URL": addresses.database_url, "REDIS_URL": addresses.redis_url}
