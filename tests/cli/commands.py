@@ -44,7 +44,7 @@ class Started:
     def said(self) -> str:
         return self.output.read_text()
 
-    async def says(self, text: str, *, within: float = 30.0) -> None:
+    async def says(self, text: str, *, within: float = 60.0) -> None:
         """Return when it has written this; fail when it ends, or takes too long."""
         began = time.monotonic()
         while text not in self.said():
@@ -57,13 +57,13 @@ class Started:
         with contextlib.suppress(ProcessLookupError):
             (os.killpg if number == signal.SIGINT else os.kill)(self.process.pid, number)
 
-    async def ends(self, *, within: float = 15.0) -> int:
+    async def ends(self, *, within: float = 40.0) -> int:
         async with asyncio.timeout(within):
             return await self.process.wait()
 
 
 async def run(
-    *arguments: str | Path, environment: Mapping[str, str], program: Path = CIVITAI_ARCHIVE, within: float = 30.0
+    *arguments: str | Path, environment: Mapping[str, str], program: Path = CIVITAI_ARCHIVE, within: float = 60.0
 ) -> Done:
     """Run it to its end."""
     process = await asyncio.create_subprocess_exec(
