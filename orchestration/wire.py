@@ -33,7 +33,7 @@ def loads(data: bytes) -> Any:
         text = data.decode("utf-8-sig")
         if _is_too_deep(text):
             raise RecursionError
-        return json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_refuse)
+        return _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 (byte {error.start})") from None
     except json.JSONDecodeError as error:
@@ -112,3 +112,7 @@ def _float(literal: str) -> float | str:
 
 def _refuse(literal: str) -> Any:
     raise ValueError(f"it is not JSON (it holds {literal})")
+
+
+# Made once: making it takes as long as reading a callback does.
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_refuse)
