@@ -23,8 +23,14 @@ def machine() -> dict[str, Any]:
     }
 
 
-def write(name: str, figures: dict[str, Any], **context: Any) -> None:
+def write(name: str, figures: dict[str, Any], *, keep: bool = True, **context: Any) -> None:
     """Print the figures as the last line, and keep them with their date, commit, machine and context."""
+    if keep:
+        _keep(name, figures, context)
+    print(json.dumps(figures), flush=True)
+
+
+def _keep(name: str, figures: dict[str, Any], context: dict[str, Any]) -> None:
     now = datetime.now(UTC)
     command = ["git", "-C", str(RESULTS.parent), "describe", "--always", "--dirty"]
     commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or None
@@ -33,4 +39,3 @@ def write(name: str, figures: dict[str, Any], **context: Any) -> None:
     file = RESULTS / f"{name}-{now:%Y%m%dT%H%M%SZ}.json"
     file.write_text(json.dumps(kept, indent=2) + "\n")
     print(f"kept in {file.relative_to(RESULTS.parent.parent)}")
-    print(json.dumps(figures), flush=True)
