@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock clean bench-ingest drill-receiver drill-bodies
+.PHONY: help setup demo test check format lock clean bench-ingest bench-archive drill-receiver drill-bodies drill-worker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,11 +43,17 @@ check: $(READY) ## format, lint, types, floors, migrations
 bench-ingest: $(READY) ## how fast events are taken, against an empty handler and a plain one (needs wrk)
 	@$(BIN)/python -m bench.ingest
 
+bench-archive: $(READY) ## how fast workflows are archived, against curl, aria2c and a bare script (needs nginx)
+	@$(BIN)/python -m bench.archive
+
 drill-receiver: $(READY) ## kill the receiver and PostgreSQL under load: nothing acknowledged may be missing
 	@$(BIN)/python -m bench.drill_receiver
 
 drill-bodies: $(READY) ## 100,000 generated bodies: all of them in events or in quarantine
 	@$(BIN)/python -m bench.drill_bodies
+
+drill-worker: $(READY) ## kill workers and take everything away around them: every result must be kept
+	@$(BIN)/python -m bench.drill_worker
 
 format: $(READY) ## what `make check` asks of the format
 	@$(BIN)/ruff format .

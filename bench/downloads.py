@@ -15,37 +15,22 @@ import importlib.util
 import json
 import os
 import random
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import uvloop
 
-from bench import transports
+from bench import nginx, rivals, transports
 
-AT_ONCE = 16
 SMALL, LARGE = (500, 1_000_000), (2, 300_000_000)  # files, bytes each
-LONGEST = 180  # seconds for one run
 
-_NGINX = """daemon off; master_process off; pid {home}/nginx.pid; error_log {home}/error.log;
-events {{ worker_connections 256; }}
-http {{
-  access_log off; sendfile on; keepalive_requests 100000;
-  client_body_temp_path {home}/1; proxy_temp_path {home}/2; fastcgi_temp_path {home}/3;
-  uwsgi_temp_path {home}/4; scgi_temp_path {home}/5;
-  server {{ listen 127.0.0.1:{port} backlog=512; root {home}/files; }}
-}}
-"""
 _NEEDS = {"httpx_aiohttp": "httpx_aiohttp", "pyreqwest": "pyreqwest"}
 
-Run = Callable[[list[str], Path], None]
+Run = Callable[[Sequence[str], Path], None]
 
 
 def main() -> int:
@@ -54,8 +39,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="names, separated by commas")
     arguments = parser.parse_args()
-    if shutil.which("nginx") is None:
-        print("This bench serves its files with nginx, which is not installed; apt-get install nginx-light brings it.")
+    if not nginx.is_installed():
+        print(nginx.MISSING)
         return 1
     runs = dict(_runs(set(filter(None, arguments.only.split(",")))))
     rates: dict[str, list[float]] = {name: [] for name in runs}
@@ -63,7 +48,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-downloads-") as directory:
         home = Path(directory)
         _make_files(home / "files")
-        with _nginx(home) as address:
+        with nginx.serving(home / "files", home) as address:
             urls = [f"{address}/{file.name}" for file in sorted((home / "files").iterdir())]
             for turn in range(arguments.rounds):
                 for name in random.Random(turn).sample(list(runs), len(runs)):
@@ -76,7 +61,7 @@ def main() -> int:
 
 
 def _runs(only: set[str]) -> Iterator[tuple[str, Run]]:
-    everything: dict[str, Run] = {"curl": _curl, "aria2c": _aria2c}
+    everything: dict[str, Run] = dict(rivals.installed())
     for name, transport in transports.TRANSPORTS.items():
         everything[name] = _ours(transport, uvloop.new_event_loop)
     everything["blob_client_without_uvloop"] = _ours(transports.blob_client, asyncio.new_event_loop)
@@ -86,9 +71,7 @@ def _runs(only: set[str]) -> Iterator[tuple[str, Run]]:
     for name, run in everything.items():
         if only and name not in only:
             continue
-        if (name in ("curl", "aria2c") and shutil.which(name) is None) or (
-            name in _NEEDS and importlib.util.find_spec(_NEEDS[name]) is None
-        ):
+        if name in _NEEDS and importlib.util.find_spec(_NEEDS[name]) is None:
             print(f"{name} is not installed here and is left out.")
             continue
         yield name, run
@@ -122,15 +105,15 @@ def _measured(run: Run, urls: list[str], home: Path) -> tuple[float, float]:
 def _ours(
     transport: transports.Transport, loop: Callable[[], asyncio.AbstractEventLoop], *, in_threads: bool = True
 ) -> Run:
-    async def download(urls: list[str], directory: Path) -> None:
-        slots = asyncio.Semaphore(AT_ONCE)
-        async with asyncio.timeout(LONGEST), transport() as fetch, asyncio.TaskGroup() as group:
+    async def download(urls: Sequence[str], directory: Path) -> None:
+        slots = asyncio.Semaphore(rivals.AT_ONCE)
+        async with asyncio.timeout(rivals.LONGEST), transport() as fetch, asyncio.TaskGroup() as group:
             for url in urls:
                 await slots.acquire()
                 task = group.create_task(_keep(fetch, url, directory / url.rpartition("/")[2], in_threads=in_threads))
                 task.add_done_callback(lambda _: slots.release())
 
-    def run(urls: list[str], directory: Path) -> None:
+    def run(urls: Sequence[str], directory: Path) -> None:
         with asyncio.Runner(loop_factory=loop) as runner:
             runner.run(download(urls, directory))
 
@@ -154,20 +137,6 @@ async def _keep(fetch: transports.Fetch, url: str, path: Path, *, in_threads: bo
         await asyncio.to_thread(os.fsync, file.fileno())
 
 
-def _curl(urls: list[str], directory: Path) -> None:
-    wanted = directory / "wanted"
-    wanted.write_text("".join(f'url="{url}"\noutput="{directory / url.rpartition("/")[2]}"\n' for url in urls))
-    command = ["curl", "--silent", "--parallel", "--parallel-max", str(AT_ONCE), "--config", str(wanted)]
-    subprocess.run(command, check=True, timeout=LONGEST, stderr=subprocess.DEVNULL)
-
-
-def _aria2c(urls: list[str], directory: Path) -> None:
-    wanted = directory / "wanted"
-    wanted.write_text("\n".join(urls))
-    command = ["aria2c", "--quiet", f"-j{AT_ONCE}", "--file-allocation=none", f"-d{directory}", f"-i{wanted}"]
-    subprocess.run(command, check=True, timeout=LONGEST)
-
-
 def _make_files(directory: Path) -> None:
     directory.mkdir()
     chance = random.Random(1)
@@ -176,24 +145,6 @@ def _make_files(directory: Path) -> None:
             with (directory / f"{size}-{number}").open("wb") as file:
                 for _ in range(0, size, SMALL[1]):
                     file.write(chance.randbytes(SMALL[1]))
-
-
-@contextmanager
-def _nginx(home: Path) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    (home / "nginx.conf").write_text(_NGINX.format(home=home, port=port))
-    command = ["nginx", "-p", str(home), "-c", str(home / "nginx.conf")]
-    with subprocess.Popen(command) as server:
-        try:
-            for _ in range(100):
-                with socket.socket() as attempt:
-                    if attempt.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.05)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
 
 
 if __name__ == "__main__":
