@@ -64,7 +64,13 @@ def main() -> int:
         "p99_ms_at_1000": pace["p99_ms"],
         **many,
     }
-    record.write("ingest", figures, body_bytes=len(ingest_bodies.body(0, "x")), rates=rates, pace=pace)
+    record.write(
+        "ingest",
+        figures,
+        body_bytes=len(ingest_bodies.body(0, "x")),
+        rates={kind: [round(rate) for rate in rates[kind]] for kind in KINDS},
+        pace=pace,
+    )
     return 0
 
 

@@ -19,6 +19,7 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "system": platform.release(),
+        "scheduling": "real-time" if os.sched_getscheduler(0) in (os.SCHED_RR, os.SCHED_FIFO) else "shared",
         "load": [round(load, 1) for load in os.getloadavg()],
     }
 
