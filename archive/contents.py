@@ -13,6 +13,9 @@ TINY_BYTES = 24
 
 _MEDIA = frozenset({"image", "video", "audio"})
 _STILLS = frozenset({"image/png", "image/jpeg", "image/svg+xml", "image/bmp", "image/tiff"})
+_PAGES = frozenset({"document", "html", "page", "text"})
+"""The kinds of which a web page may be the result, and not what a host says of its own trouble."""
+
 _NO_MODELS = frozenset({"text/html", "application/json"})
 
 log = structlog.get_logger()
@@ -54,7 +57,7 @@ def mismatch(kind: str | None, claimed: str | None, facts: Facts) -> str | None:
             return f"it is {found}, a placeholder perhaps, not {promised}"
     elif promised in ("model", "model3d") and (found in _NO_MODELS or found in _STILLS):
         return f"it is {found}, not a model"
-    elif kind is None and found == "text/html":
+    elif found == "text/html" and (kind is None or promised not in _PAGES):
         return "it is a web page"
     return None
 

@@ -81,6 +81,8 @@ def whole(media_type: str | None) -> Facts:
         (None, "image/png", whole("application/json"), "it is application/json, not image"),
         (None, None, whole("text/html"), "it is a web page"),
         (None, "text/html", whole("text/html"), "it is a web page"),
+        ("json", "application/json", whole("text/html"), "it is a web page"),
+        ("archive", None, whole("text/html"), "it is a web page"),
     ],
 )
 def test_what_cannot_be_the_result_is_said_to_be_what_it_is(
