@@ -51,7 +51,7 @@ async def _archive(tools: Tools, claim: claims.Claim) -> bool:
         fetched = await fetch.fetch(tools, claim)
         saved = await save_document.save(tools, claim, fetched)
         await keep_result.keep_all(tools, claim, [result for result in saved.pending if result.is_due])
-        if fetched.error is not None:
+        if fetched.error is not None and not _must_do(claim, saved.workflow):
             raise fetched.error
         return await _finish(tools, claim, saved.workflow, is_final=not fetched.told or claim.ephemeral)
     except asyncio.CancelledError:
@@ -74,6 +74,12 @@ async def _archive(tools: Tools, claim: claims.Claim) -> bool:
         if not isinstance(error, errors.OrchestrationError) and not database.is_unavailable(error):
             log.exception("could not archive a workflow", workflow=claim.workflow_id)
         return await _put_off(tools, claim, error, began_at, time.monotonic() - began)
+
+
+def _must_do(claim: claims.Claim, workflow: workflows.Kept) -> bool:
+    """Whether what is kept is all that there will be: the document of an end, past the deadline."""
+    ended = statuses.is_terminal(documents.read(workflow.document or {}).status)
+    return ended and datetime.now(UTC) >= claim.deadline_at
 
 
 async def _finish(tools: Tools, claim: claims.Claim, workflow: workflows.Kept, *, is_final: bool) -> bool:

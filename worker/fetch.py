@@ -25,14 +25,15 @@ class Fetched:
     document: JsonObject | None = None
     told: bool = False
     gone: bool = False
-    error: errors.NotFound | None = None
+    error: errors.OrchestrationError | None = None
 
 
 async def fetch(tools: Tools, claim: claims.Claim) -> Fetched:
     """Ask for the workflow's document.
 
     An ephemeral workflow that has ended answers 404: its last detailed callback is its document then. Any other 404
-    is tried again until it has stood for an hour.
+    is tried again until it has stood for an hour. Raises an OrchestrationError, but not past the deadline: nobody will
+    ask again then, and what is kept must do.
     """
     try:
         document = await civitai.ask(tools, partial(tools.api.get, claim.workflow_id))
@@ -46,6 +47,10 @@ async def fetch(tools: Tools, claim: claims.Claim) -> Fetched:
             return Fetched(gone=True)
         # Perhaps it is ephemeral and nobody said so: what was told is kept now, and the API asked again later.
         return Fetched(error=error) if told_document is None else Fetched(told_document, told=True)
+    except errors.OrchestrationError as error:
+        if datetime.now(UTC) < claim.deadline_at:
+            raise
+        return Fetched(error=error)
 
 
 async def is_final(tools: Tools, missing_at: datetime | None) -> bool:

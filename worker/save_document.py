@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from archive import claims, drift, results, settings, shared_blobs, steps, workflows
-from orchestration import documents, statuses
+from orchestration import documents, errors, statuses
 from orchestration import results as finder
 from orchestration.wire import JsonObject
 from worker.fetch import Fetched
@@ -46,7 +46,7 @@ async def save(tools: Tools, claim: claims.Claim, fetched: Fetched) -> Saved:
         elif fetched.gone:
             await workflows.depart(connection, claim)
             kept = replace(kept, gone_at=claim.claimed_at)
-        if fetched.told or fetched.error is not None:
+        if fetched.told or isinstance(fetched.error, errors.NotFound):
             await workflows.miss(connection, claim)
         return Saved(kept, await results.pending(connection, claim.workflow_id))
 

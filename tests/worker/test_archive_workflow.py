@@ -154,6 +154,28 @@ async def test_a_refusal_for_good_buries_the_workflow_until_there_is_news(tools:
     assert workflow["dead_at"] is None
 
 
+@pytest.mark.parametrize("answer", [403, 404, 503])
+async def test_past_its_deadline_what_was_kept_is_sealed_though_the_api_tells_nothing_more(
+    tools: Tools, civitai: Civitai, answer: int
+) -> None:
+    good = blob("good", civitai.serves("good", content(CAT)))
+    civitai.workflows["w"] = document("w", step("s", good, blob("bad", None)))
+    await rows.tell(tools.engine, "w")
+    await archive_workflow(tools, "w")
+    assert not await rows.archived(tools.engine)
+
+    civitai.workflows["w"] = answer
+    await rows.let_time_pass(tools.engine)
+    await rows.execute(tools.engine, "UPDATE workflows SET deadline_at = now() - interval '1 s'")
+    await archive_workflow(tools, "w")
+    assert await rows.archived(tools.engine)
+    assert (await rows.one(tools.engine, "SELECT due_at, dead_at FROM workflows")) == {"due_at": None, "dead_at": None}
+    stored, dead = await rows.results(tools.engine)
+    assert stored["stored_at"]
+    assert dead["dead_at"]
+    assert "does not know it" in dead["last_error"]
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [(404, "does not know it"), (document("w", status="processing", days_ago=40), "still processing at its deadline")],
