@@ -64,7 +64,9 @@ class Runs:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             # By the index of what is due, so that looking costs nothing.
             query = text("SELECT EXISTS (SELECT FROM workflows WHERE due_at IS NOT NULL AND archived_at IS NULL)")
-            while (await connection.execute(query)).scalar_one():
+            while True:
+                if not (await connection.execute(query)).scalar_one():
+                    return
                 await asyncio.sleep(GLANCE)
 
     async def _warm_up(self, workers: int) -> None:
