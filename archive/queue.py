@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from arq.connections import ArqRedis, RedisSettings
-from arq.constants import job_key_prefix
+from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.jobs import serialize_job
 from redis.asyncio import BlockingConnectionPool
 
@@ -79,10 +79,15 @@ async def ring(redis: ArqRedis, workflow_ids: Iterable[str]) -> None:
 
 
 async def waiting(redis: ArqRedis) -> int:
-    """How many messages are in the queue, after forgetting the stale ones.
+    """How many messages are in the queue and taken by no worker, after forgetting the stale ones.
 
     Messages of killed workers would otherwise stay at its head for as long as a task may run, and a worker reads no
-    further than the first hundred.
+    further than the first hundred. A message stays in the queue while its task runs: those of busy workers are not
+    counted, or an idle one would get nothing.
     """
     await redis.zremrangebyscore(NAME, "-inf", (time.time() - STALE.total_seconds()) * 1000)
-    return int(await redis.zcard(NAME))
+    message_ids = await redis.zrange(NAME, 0, -1)
+    if not message_ids:
+        return 0
+    taken = await redis.exists(*(in_progress_key_prefix + message_id.decode() for message_id in message_ids))
+    return len(message_ids) - int(taken)

@@ -1,6 +1,7 @@
 import time
 
 from arq.connections import ArqRedis
+from arq.constants import in_progress_key_prefix
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import queue
@@ -55,6 +56,15 @@ async def test_a_queue_is_topped_up_and_never_overfilled(tools: Tools) -> None:
     await queue.ring(tools.redis, [f"live-{number}" for number in range(QUEUE_AT_MOST - 2)])
     await sweep(tools)
     assert await queue.waiting(tools.redis) == QUEUE_AT_MOST
+
+
+async def test_what_busy_workers_do_leaves_room_for_one_that_is_idle(tools: Tools) -> None:
+    await due(tools.engine, "w")
+    await queue.ring(tools.redis, [f"taken-{number}" for number in range(QUEUE_AT_MOST)])
+    for message in await tools.redis.zrange(queue.NAME, 0, -1):
+        await tools.redis.set(in_progress_key_prefix + message.decode(), b"1")
+    await sweep(tools)
+    assert "w" in await rung(tools.redis)
 
 
 async def test_messages_that_a_killed_worker_took_do_not_fill_the_queue_for_ever(tools: Tools) -> None:
