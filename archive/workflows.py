@@ -32,6 +32,8 @@ _HOLD_WITH_DOCUMENT = (
     .with_for_update(key_share=True)
 )
 _IS_DELETED = bindparam("is_deleted", type_=Boolean)
+_FORGOTTEN_AT = bindparam("forgotten_at", type_=tables.Moment)
+_HAD_ENDED = func.lower(_workflows.status).in_(statuses.TERMINAL)
 _SAVE = (
     update(tables.workflows)
     .where(*claims.MINE)
@@ -42,10 +44,9 @@ _SAVE = (
         missing_at=None,
         dead_at=None,
         gone_at=case((_IS_DELETED, func.coalesce(_workflows.gone_at, func.now())), else_=_workflows.gone_at),
-        status=case(
-            (or_(_IS_DELETED, func.lower(_workflows.status).in_(statuses.TERMINAL)), _workflows.status),
-            else_=bindparam("fetched_status", type_=Text),
-        ),
+        status=case((or_(_IS_DELETED, _HAD_ENDED), _workflows.status), else_=bindparam("fetched_status", type_=Text)),
+        # Later than its end says, once it has been renewed (`extend`).
+        deadline_at=case((_HAD_ENDED, func.greatest(_workflows.deadline_at, _FORGOTTEN_AT)), else_=_FORGOTTEN_AT),
         ephemeral=or_(_workflows.ephemeral, bindparam("is_ephemeral", type_=Boolean)),
     )
 )
@@ -64,7 +65,7 @@ async def save(
     """Write what the API said of a workflow, or, `told`, what callbacks did of an ephemeral one. Raises Overtaken.
 
     With `keep_document` the document that is there stays: the new one names less than it. A terminal status stays
-    whatever the new one says; that its owner deleted it makes the workflow gone.
+    whatever the new one says; that its owner deleted it makes the workflow gone. A deadline that `extend` has put off stays so.
     """
     workflow = documents.read(document)
     # Nothing has ended in the future: a senseless time must not put the deadline off for ever, or out of range.
@@ -73,7 +74,7 @@ async def save(
         "is_deleted": documents.is_deleted(workflow),
         "fetched_status": workflow.status,
         "is_ephemeral": workflow.ephemeral,
-        "deadline_at": kept_since + RETENTION,
+        "forgotten_at": kept_since + RETENTION,
     }
     if not keep_document:
         facts |= {
