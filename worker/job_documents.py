@@ -31,7 +31,7 @@ async def keep_all(tools: Tools, claim: claims.Claim) -> bool:
     try:
         for job_id in missing:
             try:
-                fetched[job_id] = await civitai.ask(tools, partial(tools.api.job, job_id)) if may_ask else None
+                fetched[job_id] = await _document(tools, job_id) if may_ask else None
             except errors.Transient as error:
                 log.warning("could not fetch a job", workflow=claim.workflow_id, job=job_id, error=str(error))
             except errors.CredentialError as error:
@@ -46,3 +46,7 @@ async def keep_all(tools: Tools, claim: claims.Claim) -> bool:
             await claims.hold(connection, claim)
             await jobs.save_documents(connection, claim.workflow_id, fetched)
     return len(fetched) == len(missing)
+
+
+async def _document(tools: Tools, job_id: str) -> JsonObject:
+    return tools.access.strike_document(await civitai.ask(tools, partial(tools.api.job, job_id)))

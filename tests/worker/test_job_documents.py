@@ -1,7 +1,9 @@
 """The documents of jobs, where the token may read them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+from archive import access, settings
 from orchestration.wire import JsonObject
 from tests.worker import rows
 from tests.worker.civitai import Civitai, document, step
@@ -77,3 +79,16 @@ async def test_a_job_that_cannot_be_fetched_now_is_fetched_later_and_the_workflo
     assert (row["provider"], row["document_at"] is None) == ("ValdiAI", False)
     row = await rows.one(tools.engine, "SELECT due_at FROM workflows")
     assert row["due_at"] is None
+
+
+async def test_our_secret_is_struck_from_the_document_of_a_job(
+    environment_there: dict[str, str], tools: Tools, civitai: Civitai
+) -> None:
+    secret = "a-secret-of-this-test"
+    civitai.workflows["w"] = with_jobs("j")
+    civitai.jobs["j"] = {**job("j"), "callbackUrl": f"https://archive.example/callbacks?token={secret}&run=7"}
+    there = environment_there | {"CALLBACK_SECRETS": f"main:{secret}"}
+    await archive(replace(tools, access=access.Access(settings.read(there).callback_secrets)))
+    kept = await rows.one(tools.engine, "SELECT document::text AS document FROM jobs")
+    assert "run=7" in kept["document"]
+    assert secret not in kept["document"]
