@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 async def keep_all(tools: Tools, claim: claims.Claim) -> bool:
-    """Fetch what is missing of them; whether nothing is left to ask for. Raises Overtaken, civitai.Paused."""
+    """Fetch what is missing of them; whether nothing is left to ask for. Raises Overtaken."""
     async with tools.single.connect() as connection:
         missing = await jobs.without_document(connection, claim.workflow_id)
         if not missing:
@@ -32,6 +32,8 @@ async def keep_all(tools: Tools, claim: claims.Claim) -> bool:
         for job_id in missing:
             try:
                 fetched[job_id] = await _document(tools, job_id) if may_ask else None
+            except civitai.Paused:
+                break  # the rest is asked for when the workflow is looked at again
             except errors.Transient as error:
                 log.warning("could not fetch a job", workflow=claim.workflow_id, job=job_id, error=str(error))
             except errors.CredentialError as error:

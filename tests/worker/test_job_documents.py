@@ -81,6 +81,15 @@ async def test_a_job_that_cannot_be_fetched_now_is_fetched_later_and_the_workflo
     assert row["due_at"] is None
 
 
+async def test_a_pause_does_not_keep_a_workflow_from_being_archived(tools: Tools, civitai: Civitai) -> None:
+    civitai.workflows["w"], civitai.jobs["j"] = with_jobs("j"), 429
+    await archive(tools)
+    assert await rows.archived(tools.engine)
+    row = await rows.one(tools.engine, "SELECT due_at, refused_at FROM workflows, jobs")
+    assert row["due_at"] is not None, "it is asked for again"
+    assert row["refused_at"] is None
+
+
 async def test_our_secret_is_struck_from_the_document_of_a_job(
     environment_there: dict[str, str], tools: Tools, civitai: Civitai
 ) -> None:
