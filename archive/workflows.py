@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Boolean, Text, bindparam, case, func, or_, select, update
+from sqlalchemy import Boolean, Text, bindparam, case, func, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive import claims, tables
@@ -32,6 +32,7 @@ _HOLD_WITH_DOCUMENT = (
     .with_for_update(key_share=True)
 )
 _IS_DELETED = bindparam("is_deleted", type_=Boolean)
+_IS_TOLD = bindparam("is_told", type_=Boolean)
 _FORGOTTEN_AT = bindparam("forgotten_at", type_=tables.Moment)
 _HAD_ENDED = func.lower(_workflows.status).in_(statuses.TERMINAL)
 _SAVE = (
@@ -41,9 +42,11 @@ _SAVE = (
         fetched_at=func.now(),
         failures=0,
         last_error=None,
-        missing_at=None,
+        missing_at=case((_IS_TOLD, _workflows.missing_at), else_=null()),
         dead_at=None,
-        gone_at=case((_IS_DELETED, func.coalesce(_workflows.gone_at, func.now())), else_=_workflows.gone_at),
+        gone_at=case(
+            (_IS_DELETED, func.coalesce(_workflows.gone_at, func.now())), (_IS_TOLD, _workflows.gone_at), else_=null()
+        ),
         status=case((or_(_IS_DELETED, _HAD_ENDED), _workflows.status), else_=bindparam("fetched_status", type_=Text)),
         # Later than its end says, once it has been renewed (`extend`).
         deadline_at=case((_HAD_ENDED, func.greatest(_workflows.deadline_at, _FORGOTTEN_AT)), else_=_FORGOTTEN_AT),
@@ -65,7 +68,8 @@ async def save(
     """Write what the API said of a workflow, or, `told`, what callbacks did of an ephemeral one. Raises Overtaken.
 
     With `keep_document` the document that is there stays: the new one names less than it. A terminal status stays
-    whatever the new one says; that its owner deleted it makes the workflow gone. A deadline that `extend` has put off stays so.
+    whatever the new one says; that its owner deleted it makes the workflow gone, and any other answer of the API says
+    that it is not. A deadline that `extend` has put off stays so.
     """
     workflow = documents.read(document)
     # Nothing has ended in the future: a senseless time must not put the deadline off for ever, or out of range.
@@ -74,6 +78,7 @@ async def save(
         "is_deleted": documents.is_deleted(workflow),
         "fetched_status": workflow.status,
         "is_ephemeral": workflow.ephemeral,
+        "is_told": told,
         "forgotten_at": kept_since + RETENTION,
     }
     if not keep_document:

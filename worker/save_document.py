@@ -36,6 +36,8 @@ async def save(tools: Tools, claim: claims.Claim, fetched: Fetched) -> Saved:
                 await steps.save(connection, claim.workflow_id, workflow)
             if documents.is_deleted(workflow):
                 kept = replace(kept, gone_at=claim.claimed_at)
+            elif not fetched.told:
+                kept = replace(kept, gone_at=None)
             step_types = {step.name: step.type for step in workflow.steps}
             await drift.add(connection, claim.workflow_id, finder.find_drift(fetched.document), step_types)
             wanted = _wanted(workflow, finder.find(fetched.document), tools.config)

@@ -172,3 +172,28 @@ async def test_a_404_on_refresh_does_not_end_a_result_while_its_url_lives(
     await again(tools)
     (result,) = await rows.results(tools.engine)
     assert result["stored_at"] is not None
+
+
+async def test_a_404_beside_a_told_document_stands_from_its_first_answer(tools: Tools, civitai: Civitai) -> None:
+    told = details(step("s", blob("b", civitai.serves("b", status(503)))))
+    await rows.tell(tools.engine, "w", details=told, timestamp=in_seconds(0))
+    await archive_workflow(tools, "w")
+    await again(tools, hours=0.7)
+    assert (await the_workflow(tools.engine))["gone_at"] is None
+    await again(tools, hours=0.7)
+    assert (await the_workflow(tools.engine))["gone_at"] is not None
+
+
+async def test_what_the_api_knows_again_is_not_gone_and_is_looked_at_until_it_ends(
+    tools: Tools, civitai: Civitai
+) -> None:
+    await rows.tell(tools.engine, "w", "processing")
+    await archive_workflow(tools, "w")
+    await again(tools, hours=1.1)
+    assert (await the_workflow(tools.engine))["gone_at"] is not None
+    civitai.workflows["w"] = document("w", status="processing")
+    await rows.tell(tools.engine, "w", **{"$type": "step", "name": "s"})
+    await archive_workflow(tools, "w")
+    workflow = await the_workflow(tools.engine)
+    assert workflow["gone_at"] is None
+    assert workflow["due_at"] is not None
