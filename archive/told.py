@@ -11,14 +11,25 @@ _events = tables.events.c
 
 
 async def document(connection: AsyncConnection, workflow_id: str) -> JsonObject | None:
-    """The workflow as its last detailed callback told it, in the shape of a document; None if none told its end."""
+    """The workflow as detailed callbacks told it, in the shape of a document; None if none told of an end.
+
+    The last callback of the workflow's own end says everything. Where that one was lost, there is what was told of the
+    ends of steps, and a workflow that is still `processing` for all we know.
+    """
     details = _events.projection["details"]
     query = (
-        select(_events.status, details)
-        .where(_events.workflow_id == workflow_id, _events.scope == "workflow", details["steps"].is_not(None))
+        select(_events.scope, _events.status, _events.step_name, details)
+        .where(_events.workflow_id == workflow_id, _events.scope.in_(("workflow", "step")), details.is_not(None))
         .order_by(_events.occurred_at.desc().nulls_last(), _events.id.desc())
     )
-    for status, told in await connection.execute(query):
-        if statuses.is_terminal(status) and isinstance(told, dict):
+    steps: dict[str | None, JsonObject] = {}
+    for scope, status, name, told in await connection.execute(query):
+        if not statuses.is_terminal(status) or not isinstance(told, dict):
+            continue
+        if scope == "step":
+            steps.setdefault(name, {**told, "name": name, "status": status})
+        elif "steps" in told:
             return {**told, "id": workflow_id, "status": status}
-    return None
+    if not steps:
+        return None
+    return {"id": workflow_id, "status": "processing", "steps": list(reversed(steps.values()))}

@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 
 from archive import claims, told
-from orchestration import errors
+from orchestration import errors, statuses
 from orchestration.wire import JsonObject
 from worker import civitai
 from worker.tools import Tools
@@ -40,7 +40,7 @@ async def fetch(tools: Tools, claim: claims.Claim) -> Fetched:
         return Fetched(tools.access.strike_document(document))
     except errors.NotFound as error:
         told_document = await _told_document(tools, claim)
-        if told_document is not None and claim.ephemeral:
+        if claim.ephemeral and told_document is not None and statuses.is_terminal(told_document["status"]):
             return Fetched(told_document, told=True)
         if await is_final(tools, claim.missing_at):
             log.warning("gone: Civitai's API answers 404", workflow=claim.workflow_id, since=str(claim.missing_at))

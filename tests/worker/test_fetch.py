@@ -130,6 +130,27 @@ async def test_an_ephemeral_workflow_is_archived_from_what_its_callback_told(too
     assert "POST /v2/consumer/blobs/b/refresh" not in civitai.calls
 
 
+async def test_of_an_ephemeral_workflow_whose_end_nobody_told_the_ended_steps_are_kept(
+    tools: Tools, civitai: Civitai
+) -> None:
+    civitai.workflows["w"] = document("w", step("s", status="processing"), status="processing") | {"ephemeral": True}
+    await rows.tell(tools.engine, "w", status="processing")
+    await archive_workflow(tools, "w")
+    del civitai.workflows["w"]
+    output = {"images": [blob("b", civitai.serves("b", content(CAT)), urlExpiresAt=in_seconds(300))]}
+    step_event = {"$type": "step", "workflowId": "w", "name": "s", "status": "succeeded", "details": {"output": output}}
+    await rows.record(tools.engine, step_event, step_event | {"name": "t", "status": "processing"})
+    await again(tools)
+    (result,) = await rows.results(tools.engine)
+    assert result["stored_at"]
+    workflow = await the_workflow(tools.engine)
+    assert (workflow["document_told"], workflow["archived_at"], workflow["gone_at"]) == (True, None, None)
+
+    await again(tools, hours=1.1)
+    workflow = await the_workflow(tools.engine)
+    assert (workflow["gone_at"] is None, workflow["due_at"]) == (False, None)
+
+
 async def test_a_404_with_details_is_kept_as_told_and_the_api_asked_again_later(tools: Tools, civitai: Civitai) -> None:
     told = details(step("s", blob("b", civitai.serves("b", content(CAT)))))
     await rows.tell(tools.engine, "w", details=told, timestamp=in_seconds(0))
