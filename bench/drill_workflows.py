@@ -25,7 +25,7 @@ PLAYS: tuple[Mapping[str, Any], ...] = (
     {"size": 3_000_000},
     {"faults": {"workflow_404": FOR_EVER}},
     {"urlUses": 1},
-    {},
+    {"faults": {"callback_lost": {"rate": 0.5, "times": None}}},
     {"withheld": "minor", "placeholder": "forbidden"},
     {"cached": "harbour", "mature": True},
     {"outcome": "expired"},
