@@ -1,24 +1,42 @@
 """The steps and jobs of a workflow, as the API's document describes them."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import Table, func
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
 
 from archive import tables
 from orchestration import documents, results
 
 
-def _upsert(table: Table, *names: str) -> Insert:
-    """Insert rows with these columns. What a document says replaces what is there; what it does not say leaves it."""
+def _upsert(table: Table, *replaced: str, greater: Sequence[str] = ()) -> Insert:
+    """Insert rows with these columns. What a document says replaces what is there; what it does not say leaves it.
+
+    Of the `greater` columns the greater value stays, as among callbacks, so that no order matters.
+    """
     row = insert(table)
-    replaced = {name: func.coalesce(row.excluded[name], table.c[name]) for name in names}
-    return row.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced)
+    changed: dict[str, ColumnElement[Any]] = {
+        name: func.coalesce(row.excluded[name], table.c[name]) for name in replaced
+    }
+    changed |= {name: func.greatest(row.excluded[name].collate("C"), table.c[name].collate("C")) for name in greater}
+    return row.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
 
 
 _SAVE_STEPS = _upsert(
     tables.steps, "position", "type", "engine", "status", "started_at", "completed_at", "cost", "input", "output"
 )
-_SAVE_JOBS = _upsert(tables.jobs, "step_name", "status", "provider", "started_at", "completed_at")
+_SAVE_JOBS = _upsert(
+    tables.jobs,
+    "step_name",
+    "status",
+    "provider",
+    "started_at",
+    "completed_at",
+    greater=("reason", "blocked_reason"),  # which some documents carry after all
+)
 
 
 async def save(connection: AsyncConnection, workflow_id: str, workflow: documents.Workflow) -> None:
@@ -48,6 +66,8 @@ async def save(connection: AsyncConnection, workflow_id: str, workflow: document
             "provider": job.provider,
             "started_at": job.started_at,
             "completed_at": job.completed_at,
+            "reason": job.reason,
+            "blocked_reason": job.blocked_reason,
         }
         for step in workflow.steps
         for job in step.jobs

@@ -33,7 +33,7 @@ class Call:
     path: str
     id: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)  # a submission holds callback secrets
 
 
 class Connection:

@@ -39,6 +39,9 @@ WRITERS = 2
 TRANSACTION_SECONDS = 3.0
 """A sender waits some seconds; what takes longer than this goes to the spool."""
 
+DRAIN_SECONDS = 2 * TRANSACTION_SECONDS
+"""For what is still waiting at the end: a transaction that hangs, and then the spool."""
+
 log = structlog.get_logger()
 
 
@@ -157,7 +160,10 @@ async def open_intake(engine: AsyncEngine, spool: Spool, bell: Bell) -> AsyncIte
         yield intake
     finally:
         intake.close()
-        await asyncio.gather(*writing)
+        _, hanging = await asyncio.wait(writing, timeout=DRAIN_SECONDS)
+        for writer in hanging:
+            log.error("a writer did not end in time; what it held is not acknowledged")
+            writer.cancel()
 
 
 def _tell(batch: Sequence[_Waiting]) -> None:

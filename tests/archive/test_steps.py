@@ -82,3 +82,14 @@ async def test_the_same_job_twice_in_a_document_is_one_row(engine: AsyncEngine) 
 async def test_a_workflow_without_steps_is_fine(engine: AsyncEngine) -> None:
     await save(engine)
     assert await rows(engine, "SELECT * FROM steps") == []
+
+
+async def test_a_reason_that_a_document_carries_is_kept_in_any_order(engine: AsyncEngine) -> None:
+    await due_workflow(engine)
+    carrying = {**STEP, "jobs": [{**JOB, "reason": "out of memory", "blockedReason": None}]}
+    await save(engine, carrying)
+    await told(engine, job_event("wf", "failed", reason="bad luck"))
+    first = await rows(engine, "SELECT reason, blocked_reason FROM jobs")
+    await save(engine, {**STEP, "jobs": [JOB]})
+    await save(engine, carrying)
+    assert first == await rows(engine, "SELECT reason, blocked_reason FROM jobs") == [("out of memory", None)]

@@ -130,7 +130,7 @@ async def test_what_is_cancelled_leaves_nothing_half_done(place: Place, after: f
     await asyncio.gather(receiving, return_exceptions=True)
     # A thread that was under way goes on to its end.
     await working.eventually(lambda: asyncio.to_thread(lambda: not place.left_over()))
-    await working.eventually(lambda: asyncio.to_thread(lambda: set(place.files().values()) <= {large}), within=5)
+    await working.eventually(lambda: asyncio.to_thread(lambda: set(place.files().values()) <= {large}))
 
 
 async def test_no_half_received_content_is_ever_seen_among_the_objects(place: Place) -> None:
