@@ -63,8 +63,8 @@ def is_unavailable(error: Exception) -> bool:
 
 
 def driver_url(url: str) -> str:
-    """The address as SQLAlchemy wants it, with the driver that we use."""
-    return re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", url)
+    """The address as SQLAlchemy wants it, with the driver that we use, which says `ssl` for libpq's `sslmode`."""
+    return re.sub(r"([?&])sslmode=", r"\1ssl=", re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", url))
 
 
 @asynccontextmanager

@@ -20,6 +20,8 @@ SECRET_LENGTH_AT_LEAST = 16
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+DATABASE_OPTIONS = ("host", "port", "sslmode", "target_session_attrs", "prepared_statement_cache_size")
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -62,14 +64,24 @@ def _web_url(variable: str, value: str, in_clear: str) -> str:
     found = parts(variable, value)
     if found.scheme not in ("http", "https") or not found.hostname or found.query or found.fragment:
         raise SettingsError(variable, "is not an https address without a query")
+    if "@" in found.netloc or found.port == 0:
+        raise SettingsError(variable, "has a user or a port that nobody can call")
     if found.scheme == "http" and not _is_loopback(found.hostname):
         raise SettingsError(variable, in_clear)
     return value.rstrip("/")
 
 
 def database_url(variable: str, value: str) -> Secret:
-    """PostgreSQL's address, which may hold a password."""
-    return _server_url(variable, value, ("postgresql", "postgres"), make_url)
+    """PostgreSQL's address, which may hold a password, with those of libpq's options that our driver has."""
+    url = _server_url(variable, value, ("postgresql", "postgres"), make_url)
+    options = make_url(value).query
+    if unknown := options.keys() - DATABASE_OPTIONS:
+        raise SettingsError(
+            variable, f"has an option that we do not know, {min(unknown)!r} (we know {', '.join(DATABASE_OPTIONS)})"
+        )
+    if (mode := options.get("sslmode", "prefer")) not in SSL_MODES:
+        raise SettingsError(variable, f"has the sslmode {mode!r}, which is none of {', '.join(SSL_MODES)}")
+    return url
 
 
 def redis_url(variable: str, value: str) -> Secret:

@@ -84,6 +84,13 @@ def test_both_spellings_of_the_scheme_lead_to_our_driver(scheme: str) -> None:
     assert database.driver_url(url) == "postgresql+asyncpg://u:postgresql%3A%2F%2F@h/d"
 
 
+async def test_a_url_with_the_sslmode_that_hosted_databases_hand_out_is_understood(addresses: Addresses) -> None:
+    async with database.connect_once(
+        f"{addresses.database_url}&sslmode=prefer", application_name="tests"
+    ) as connection:
+        assert await connection.scalar(text("SELECT 1")) == 1
+
+
 async def test_a_connection_says_whose_it_is_and_speaks_utc(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         query = text("SELECT current_setting('application_name'), current_setting('timezone')")

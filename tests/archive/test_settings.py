@@ -23,8 +23,18 @@ WRONG = {
         "https://host:99999",
         "https://host/?a=b",
         "https://host/#a",
+        "https://user:hush@host",
+        "https://host:0",
     ],
-    "DATABASE_URL": ["mysql://localhost/archive", "postgresql:archive", "localhost", "postgresql://u:hush@h:port/a"],
+    "DATABASE_URL": [
+        "mysql://localhost/archive",
+        "postgresql:archive",
+        "localhost",
+        "postgresql://u:hush@h:port/a",
+        "postgresql://u:hush@h/a?nonsense=1",
+        "postgresql://u:hush@h/a?sslmode=perhaps",
+        "postgresql://u:hush@h/a?sslmode=require&sslmode=prefer",
+    ],
     "REDIS_URL": [
         "http://localhost",
         "localhost:6379",
@@ -165,6 +175,7 @@ def test_plain_http_will_do_on_this_machine(value: str) -> None:
     ("variable", "value"),
     [
         ("DATABASE_URL", "postgres://archive@/archive?host=/run/archive&port=5432"),
+        ("DATABASE_URL", "postgres://archive@db/archive?sslmode=verify-full&target_session_attrs=read-write"),
         ("DATABASE_URL", "postgresql://archive:p%40ss:w/rd#@[::1]:5432/archive"),
         ("REDIS_URL", "unix:///run/archive/valkey.sock"),
         ("REDIS_URL", "redis://:pass%2Fword@[::1]:6379/3"),
