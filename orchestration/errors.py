@@ -2,7 +2,7 @@
 
     OrchestrationError
     ├── Transient             worth another try; knows how long it was asked to wait
-    │   ├── Unreachable       network, time-out, an answer that cannot be read
+    │   ├── Unreachable       network, time-out, an answer that cannot be read, a redirect
     │   ├── RateLimited       429
     │   ├── ServerError       408, 5xx
     │   ├── Conflict          409: fetch again
@@ -137,6 +137,9 @@ def from_answer(
     match status:
         case 401 | 403:
             return CredentialError(**facts)
+        # Somebody before the API, at work on it perhaps, or a wrong address: no word on what was asked.
+        case _ if 300 <= status < 400:
+            return Unreachable(retry_after=retry_after, **facts)
         case 404:
             return NotFound(**facts)
         case 409:

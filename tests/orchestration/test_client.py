@@ -267,7 +267,7 @@ async def test_nobody_there_is_unreachable() -> None:
 
 async def test_the_token_never_goes_along_a_redirect() -> None:
     async with api(ok({"id": "stolen"})) as elsewhere, talking(RedirectResponse(elsewhere.address)) as (client, _):
-        with pytest.raises(errors.Permanent, match="it redirects, and the token does not go along"):
+        with pytest.raises(errors.Unreachable, match="it redirects, and the token does not go along"):
             await client.get("w")
         async with client.blob("b") as answer:
             assert answer == elsewhere.address

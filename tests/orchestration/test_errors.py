@@ -10,7 +10,9 @@ from orchestration import errors
 @pytest.mark.parametrize(
     ("status", "meaning"),
     [
-        (301, errors.Permanent),
+        (301, errors.Unreachable),
+        (302, errors.Unreachable),
+        (308, errors.Unreachable),
         (400, errors.Permanent),
         (401, errors.CredentialError),
         (402, errors.Permanent),
