@@ -1,6 +1,7 @@
 """One result's bytes: from its signed URL to storage, with a fresh URL whenever it takes one."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -65,8 +66,9 @@ async def _fresh_url(tools: Tools, result: results.Pending) -> str:
 
 async def _store(tools: Tools, result: results.Pending, url: str, fresh_url: Callable[[], Awaitable[str]]) -> Stored:
     """Stream to a temporary file while hashing; durable under its digest when this returns."""
-    async with tools.storage.receive() as incoming:
-        async with tools.blobs.open(url, fresh_url) as content, tools.slots.room(content.length):
+    async with tools.storage.receive() as incoming, AsyncExitStack() as until_kept:
+        async with tools.blobs.open(url, fresh_url) as content:
+            await until_kept.enter_async_context(tools.slots.room(content.length))
             async for chunk in content.chunks:
                 await incoming.write(chunk)
         facts = await contents.inspect(incoming)

@@ -1,16 +1,20 @@
 """From a signed URL to storage: what came is looked at first. URLs and refreshes are proved in test_keep_result."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from archive import settings
 from archive import storage as storages
+from archive.incoming import Incoming
 from tests.archive import samples, stores
 from tests.worker import files, rows
 from tests.worker.civitai import Civitai, blob, content, document, picture, step
 from worker.archive_workflow import archive_workflow
+from worker.slots import Slots
 from worker.tools import Tools, open_tools
 
 SAMPLES = {sample.name: sample for sample in samples.all_samples()}
@@ -113,6 +117,30 @@ async def test_while_storage_is_away_work_waits_as_due_and_no_try_is_used_up(
     await again(tools)
     assert await rows.archived(tools.engine)
     assert list(files.objects(storage).values()) == [CAT]
+
+
+async def test_room_is_taken_until_the_content_is_in_its_place(
+    tools: Tools, civitai: Civitai, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    civitai.serves("b", content(CAT))
+    keeping, go_on = asyncio.Event(), asyncio.Event()
+    keep = tools.storage.keep
+
+    async def slow_keep(incoming: Incoming, *, media_type: str | None) -> None:
+        keeping.set()
+        await go_on.wait()
+        await keep(incoming, media_type=media_type)
+
+    monkeypatch.setattr(tools.storage, "keep", slow_keep)
+    slots = Slots(bytes_at_once=len(CAT))
+    archiving = asyncio.create_task(archive(replace(tools, slots=slots), civitai))
+    await keeping.wait()
+    more = asyncio.create_task(slots.room(1).__aenter__())
+    await asyncio.sleep(0.05)
+    assert not more.done()
+    go_on.set()
+    await archiving
+    await asyncio.wait_for(more, 1)
 
 
 @pytest.fixture
