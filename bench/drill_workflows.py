@@ -50,8 +50,10 @@ EVERYWHERE: Mapping[str, object] = {
 }  # fmt: skip
 """The faults that strike everything now and then."""
 
-_IN_A_MOMENT = frozenset({"urlSeconds", "urlUses"})
-"""No promise holds for an ephemeral result that nobody can have for longer than a second."""
+_NEVER_EPHEMERAL = frozenset({"urlSeconds", "urlUses", "cached"})
+"""No promise holds for an ephemeral result that nobody can have for longer than a second; and what is cached may be had
+from a workflow that is not ephemeral.
+"""
 
 LARGE = 120_000_000  # bytes
 LARGE_EVERY, EPHEMERAL_EVERY, OLDER_EVERY, TWO_STEPS_EVERY = 60, 7, 11, 4
@@ -73,7 +75,7 @@ def bodies(count: int, seed: int, callback: JsonObject) -> Iterator[JsonObject]:
             "steps": [_step(kind) for kind in kinds],
             "metadata": {"sandbox": play, "drill": number},
             "tags": ["drill"],
-            "ephemeral": number % EPHEMERAL_EVERY == EPHEMERAL_EVERY - 1 and not _IN_A_MOMENT & set(play),
+            "ephemeral": number % EPHEMERAL_EVERY == EPHEMERAL_EVERY - 1 and not _NEVER_EPHEMERAL & set(play),
         }
         if len(kinds) > 1 and "outcome" in play:
             # What comes before the failure is a result all the same.

@@ -20,9 +20,9 @@ def test_every_step_type_and_every_play_is_submitted_and_the_same_for_the_same_s
         scenario.parse(play)
 
 
-def test_what_lives_for_a_moment_only_is_never_ephemeral() -> None:
+def test_what_lives_for_a_moment_or_is_shared_is_never_ephemeral() -> None:
     for body in drill_workflows.bodies(300, 1, CALLBACK):
-        assert not (body["ephemeral"] and {"urlSeconds", "urlUses"} & set(body["metadata"]["sandbox"]))
+        assert not (body["ephemeral"] and {"urlSeconds", "urlUses", "cached"} & set(body["metadata"]["sandbox"]))
 
 
 async def test_the_stand_in_knows_every_fault_that_is_everywhere() -> None:
