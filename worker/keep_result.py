@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 async def keep_all(tools: Tools, claim: claims.Claim, pending: Sequence[results.Pending]) -> None:
-    """Try each of these results once, as many at a time as the worker has slots, and each blob once only.
+    """Try each of these results once, as many at a time as the worker has slots, and no blob again once it is stored.
 
     Raises Overtaken, and StorageUnavailable: then there is no use in going on.
     """
@@ -33,16 +33,21 @@ async def keep_all(tools: Tools, claim: claims.Claim, pending: Sequence[results.
 
 
 async def _keep_in_turn(tools: Tools, claim: claims.Claim, places: Sequence[results.Pending]) -> None:
-    first, *others = places
-    await keep(tools, claim, first)
-    if others:
+    """Try the places of one blob until one has brought it. One that was not tried would be due again at once."""
+    for place in places:
+        if not await keep(tools, claim, place):
+            break
+    if len(places) > 1:
         async with tools.engine.begin() as connection:
             await claims.hold(connection, claim)
             await shared_blobs.point_to_stored(connection, claim.workflow_id)
 
 
-async def keep(tools: Tools, claim: claims.Claim, result: results.Pending) -> None:
-    """Download one result and write what became of it. Raises Overtaken, and StorageUnavailable."""
+async def keep(tools: Tools, claim: claims.Claim, result: results.Pending) -> bool:
+    """Download one result and write what became of it; whether its blob is worth a try at another place.
+
+    Raises Overtaken, and StorageUnavailable.
+    """
     began, began_at = time.monotonic(), datetime.now(UTC)
     try:
         stored = await download.download(tools, result)
@@ -56,12 +61,15 @@ async def keep(tools: Tools, claim: claims.Claim, result: results.Pending) -> No
         async with tools.engine.begin() as connection:
             await claims.hold(connection, claim)
             await settling.wait(connection, result.id, reason=str(pause.__cause__), until=datetime.now(UTC))
+        return False
     except errors.OrchestrationError as error:
         await _put_off(tools, claim, result, error, began_at, time.monotonic() - began)
     else:
         await tools.ledger.enter(claim, result.id, stored)
         metrics.STORED.inc()
         metrics.STORED_BYTES.inc(stored.facts.size)
+        return False
+    return True
 
 
 async def _put_off(

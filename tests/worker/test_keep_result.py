@@ -287,3 +287,16 @@ async def test_a_signature_is_never_written_with_an_error(tools: Tools, civitai:
     (failed,) = await tries(tools.engine)
     assert "HTTP 500" in failed["error"]
     assert "confidential" not in failed["error"]
+
+
+async def test_a_blob_in_many_places_is_tried_for_each_and_then_put_off_for_all(tools: Tools, civitai: Civitai) -> None:
+    url = civitai.serves("b", status(503))
+    await archive(tools, civitai, *(blob("b", url) for _ in range(5)))
+    assert [result["attempts"] for result in await rows.results(tools.engine)] == [1] * 5
+    waits = await rows.one(tools.engine, "SELECT due_at > now() AS later FROM workflows")
+    assert waits["later"], "nothing is left that would be tried again at once"
+
+    civitai.serves("b", content(CAT))
+    await again(tools)
+    assert civitai.calls.count("GET /b") == 6, "what is stored for one place is stored for all"
+    assert await rows.archived(tools.engine)
