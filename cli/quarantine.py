@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 import typer
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, exc
 
 from archive import database, quarantine
 from cli import failures, machine, tables
@@ -68,7 +68,9 @@ async def _reread(database_url: str, delivery_ids: Sequence[int]) -> tuple[int, 
                 # One transaction each: what cannot be read keeps nothing else back.
                 async with engine.begin() as connection:
                     found = await quarantine.reread(connection, delivery_id)
-            except Unreadable:
+            except (Unreadable, exc.DBAPIError) as error:
+                if database.is_unavailable(error):
+                    raise
                 still += 1
                 continue
             if found is None and delivery_ids:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import quarantine
@@ -47,6 +48,25 @@ async def test_it_reads_them_again(servers: dict[str, str], quarantined: list[in
     assert await rows(engine, "SELECT workflow_id FROM events") == [("wf",)]
     again = await ask(servers, "reread", str(quarantined[1]))
     assert again.out == "0 read as events; 1 cannot be read.\n"
+
+
+async def test_one_that_postgresql_still_refuses_keeps_no_other_back(
+    servers: dict[str, str], engine: AsyncEngine
+) -> None:
+    async with engine.begin() as connection:
+        for name in ("refused", "wf"):
+            body = delivery(workflow_event(name, "succeeded")).body
+            await quarantine.add(connection, [Unread("it cannot be written (23514)", "first", {}, body)])
+        await connection.execute(
+            text("ALTER TABLE events ADD CONSTRAINT refuses CHECK (workflow_id <> 'refused') NOT VALID")
+        )
+    try:
+        done = await ask(servers, "reread")
+    finally:
+        async with engine.begin() as connection:
+            await connection.execute(text("ALTER TABLE events DROP CONSTRAINT refuses"))
+    assert (done.code, done.out) == (0, "1 read as events; 1 cannot be read.\n")
+    assert await rows(engine, "SELECT workflow_id FROM events") == [("wf",)]
 
 
 @pytest.mark.parametrize("command", ["show", "reread"])
