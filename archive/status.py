@@ -14,7 +14,9 @@ _LOOK = text(
            count(*) FILTER (WHERE dead_at IS NOT NULL) AS dead,
            min(due_at) FILTER (WHERE due_at <= now()) AS oldest_due_at,
            min(deadline_at) FILTER (WHERE due_at IS NOT NULL AND archived_at IS NULL) AS nearest_deadline_at,
-           (SELECT max(last_received_at) FROM events) AS last_callback_at
+           (SELECT max(last_received_at) FROM events) AS last_callback_at,
+           (SELECT count(*) FROM results WHERE dead_at IS NOT NULL) AS dead_results,
+           (SELECT count(*) FROM drift) AS drift
     FROM workflows
     """
 )
@@ -22,7 +24,7 @@ _LOOK = text(
 
 @dataclass(frozen=True)
 class Status:
-    """Counts of workflows, and the moments that tell whether they move."""
+    """Counts of workflows, and the moments that tell whether they move; of results given up, and of drift."""
 
     due: int
     leased: int
@@ -31,6 +33,8 @@ class Status:
     oldest_due_at: datetime | None
     nearest_deadline_at: datetime | None
     last_callback_at: datetime | None
+    dead_results: int
+    drift: int
 
 
 async def look(connection: AsyncConnection) -> Status:

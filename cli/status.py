@@ -24,6 +24,8 @@ def run() -> None:
         ("being archived", str(held.leased)),
         ("archived", str(held.archived)),
         ("dead", str(held.dead)),
+        ("results dead", str(held.dead_results)),
+        ("drift", str(held.drift)),
         ("due for", _ago(held.oldest_due_at, now)),
         ("nearest deadline in", _ago(now, held.nearest_deadline_at)),
         ("last callback", f"{_ago(held.last_callback_at, now)} ago" if held.last_callback_at else "never"),
@@ -33,6 +35,8 @@ def run() -> None:
     faults = [f"paused ({pause.cause}) until {pause.until:%H:%M:%S} UTC: {pause.reason}" for pause in paused]
     if held.dead:
         faults.append(f"{held.dead} dead (their dead_at is set, and last_error says why)")
+    if held.dead_results:
+        faults.append(f"{held.dead_results} results dead (their dead_at is set, and last_error says why)")
     if not paused and held.oldest_due_at and now - held.oldest_due_at > OVERDUE:
         faults.append("something has been due for long: is a worker running?")
     if faults:

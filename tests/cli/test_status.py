@@ -40,3 +40,25 @@ async def test_what_is_dead_is_named(servers: dict[str, str], engine: AsyncEngin
     await rows.tell(engine, "w")
     await rows.execute(engine, "UPDATE workflows SET due_at = NULL, dead_at = now(), last_error = 'no'")
     (await status(servers)).assert_failed(1, "1 dead")
+
+
+async def test_a_result_that_is_dead_in_an_archived_workflow_is_named(
+    servers: dict[str, str], engine: AsyncEngine
+) -> None:
+    await rows.tell(engine, "w")
+    await rows.execute(engine, "UPDATE workflows SET due_at = NULL, archived_at = now()")
+    await rows.execute(
+        engine,
+        "INSERT INTO results (workflow_id, step, path, role, next_attempt_at, dead_at, last_error) "
+        "VALUES ('w', 's', 'output.image', 'result', now(), now(), 'no')",
+    )
+    (await status(servers)).assert_failed(1, "1 results dead")
+
+
+async def test_drift_is_shown_and_is_no_fault(servers: dict[str, str], engine: AsyncEngine) -> None:
+    await rows.tell(engine, "w")
+    await rows.execute(engine, "UPDATE workflows SET due_at = NULL, archived_at = now()")
+    await rows.execute(engine, "INSERT INTO drift VALUES ('w', 's', 'output.hologram', 'holoGen', 'new', now())")
+    done = await status(servers)
+    assert done.code == 0
+    assert "drift                1" in done.out
