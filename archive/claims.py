@@ -72,8 +72,8 @@ _CLAIM = (
 )
 _RENEW = (
     update(tables.workflows)
-    .where(*MINE, _workflows.leased_until.is_not(None))
-    .values(leased_until=func.now() + bindparam("lease", type_=Interval))
+    .where(*MINE)
+    .values(leased_until=case((_workflows.leased_until.is_not(None), func.now() + bindparam("lease", type_=Interval))))
 )
 _HOLD = select(_workflows.id).where(*MINE).with_for_update(key_share=True)
 _HOLD_EACH = (
@@ -116,7 +116,7 @@ async def take(connection: AsyncConnection, workflow_id: str) -> Claim | None:
 
 
 async def renew(connection: AsyncConnection, claim: Claim) -> None:
-    """The holder's sign of life: the lease starts anew. Raises Overtaken, also once it has been given back."""
+    """The holder's sign of life: the lease starts anew. What has been given back stays so. Raises Overtaken."""
     one_row((await connection.execute(_RENEW, as_mine(claim) | {"lease": LEASE})).rowcount)
 
 

@@ -37,6 +37,20 @@ async def test_work_that_ends_gives_what_it_gives_and_the_heart_stops(engine: As
     assert await rows.one(engine, "SELECT leased_until FROM workflows") == before
 
 
+async def test_a_heartbeat_between_the_release_and_the_end_of_the_work_stops_nothing(engine: AsyncEngine) -> None:
+    claim = await claimed(engine)
+
+    async def work() -> str:
+        async with engine.begin() as connection:
+            await claims.seal(connection, claim, due_at=None)
+        await asyncio.sleep(0.5)
+        return "done"
+
+    assert await lease.while_held(engine, claim, work()) == "done"
+    row = await rows.one(engine, "SELECT due_at, leased_until FROM workflows")
+    assert dict(row) == {"due_at": None, "leased_until": None}
+
+
 async def test_work_that_fails_raises_what_it_raised(engine: AsyncEngine) -> None:
     async def work() -> None:
         raise FileNotFoundError("the disk is gone")
