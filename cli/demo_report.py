@@ -26,7 +26,7 @@ from sandbox.server import Sandbox
 PROGRESS = """
 SELECT w.id, w.told_status, w.archived_at IS NOT NULL AS archived,
        count(r.id) AS results, count(r.stored_at) AS stored, coalesce(sum(o.size), 0)::bigint AS bytes,
-       extract(epoch FROM w.archived_at - min(e.occurred_at))::float AS seconds
+       extract(epoch FROM w.archived_at - coalesce(min(e.occurred_at), w.completed_at))::float AS seconds
 FROM workflows w
 LEFT JOIN results r ON r.workflow_id = w.id
 LEFT JOIN objects o ON o.digest = r.object_digest
