@@ -33,7 +33,6 @@ class Claim:
     workflow_id: str
     attempt: int
     last_event_id: int | None
-    status: str | None
     ephemeral: bool
     heard_at: datetime
     deadline_at: datetime
@@ -60,7 +59,6 @@ _CLAIM = (
         _workflows.id,
         _workflows.attempts,
         _workflows.last_event_id,
-        _workflows.status,
         _workflows.ephemeral,
         _workflows.heard_at,
         _workflows.deadline_at,
@@ -141,7 +139,7 @@ async def release(connection: AsyncConnection, claim: Claim, *, due_at: datetime
     return await _give_back(connection, claim, _GIVE_BACK, due_at)
 
 
-async def release_failed(connection: AsyncConnection, claim: Claim, *, error: str, due_at: datetime) -> bool:
+async def release_failed(connection: AsyncConnection, claim: Claim, *, error: str, due_at: datetime | None) -> bool:
     """Give the workflow back after a try that failed, counted. Raises Overtaken."""
     return await _give_back(connection, claim, _RELEASE_FAILED, due_at, last_error=wire.storable(error))
 

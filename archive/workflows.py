@@ -14,6 +14,9 @@ from orchestration.wire import JsonObject
 RETENTION = timedelta(days=30)
 """How long Civitai keeps a workflow after it ended, and its blobs."""
 
+SENSELESS_AGE = timedelta(days=365)
+"""Nobody hears of a workflow for the first time so long after its end: Civitai has forgotten it then."""
+
 _workflows = tables.workflows.c
 
 
@@ -72,8 +75,10 @@ async def save(
     that it is not. A deadline that `extend` has put off stays so.
     """
     workflow = documents.read(document)
-    # Nothing has ended in the future: a senseless time must not put the deadline off for ever, or out of range.
+    # A senseless time (in the future, or .NET's year 1) must not put the deadline out of reach, nor behind us.
     kept_since = min(workflow.completed_at or workflow.created_at or claim.heard_at, claim.claimed_at)
+    if kept_since < claim.heard_at - SENSELESS_AGE:
+        kept_since = claim.heard_at
     facts: dict[str, object] = {
         "is_deleted": documents.is_deleted(workflow),
         "fetched_status": workflow.status,

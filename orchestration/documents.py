@@ -70,7 +70,7 @@ class Workflow:
 
 def is_deleted(workflow: Workflow) -> bool:
     """Say whether its owner has removed it."""
-    return workflow.status == statuses.DELETED or workflow.deleted_at is not None
+    return (workflow.status or "").lower() == statuses.DELETED or workflow.deleted_at is not None
 
 
 def read(document: JsonObject) -> Workflow:

@@ -106,9 +106,10 @@ async def _finish(tools: Tools, claim: claims.Claim, workflow: workflows.Kept, *
         looks.append(schedule.next_look(claim.heard_at, now=now))
     async with tools.single.connect() as connection:
         if ended and not pending:
-            metrics.ARCHIVED.inc()
+            is_due = await claims.seal(connection, claim, due_at=min(looks, default=None))
+            metrics.ARCHIVED.inc(claim.archived_at is None)
             log.info("archived", workflow=claim.workflow_id, status=document.status, results=len(kept))
-            return await claims.seal(connection, claim, due_at=min(looks, default=None))
+            return is_due
         if not ended and workflow.gone_at is None and now >= claim.deadline_at:
             return await claims.bury(connection, claim, error=f"still {document.status} at its deadline")
         return await claims.release(connection, claim, due_at=min(looks, default=None))
@@ -130,6 +131,6 @@ async def _put_off(tools: Tools, claim: claims.Claim, error: Exception, began_at
             error=reason,
             http_status=getattr(error, "status", None),
         )
-        if due_at is None:
+        if due_at is None and claim.archived_at is None:
             return await claims.bury(connection, claim, error=reason)
         return await claims.release_failed(connection, claim, error=reason, due_at=due_at)

@@ -15,31 +15,32 @@ from worker import civitai
 from worker.tools import Tools
 
 REFUSED_PAUSE = timedelta(hours=1)
-"""A token that may not read one job may read none: they are not asked for again within this time."""
+"""A token that may not read one job may read none: no job is asked for within this time."""
 
 log = structlog.get_logger()
 
 
 async def keep_all(tools: Tools, claim: claims.Claim) -> bool:
-    """Fetch what is missing of them; whether nothing is left to ask for. Raises Overtaken."""
+    """Fetch what is missing of them; whether nothing is left that is worth asking for soon. Raises Overtaken."""
     async with tools.single.connect() as connection:
         missing = await jobs.without_document(connection, claim.workflow_id)
         if not missing:
             return True
-        may_ask = all(pause.cause != "jobs" for pause in await pauses.holding(connection))
+        if any(pause.cause == "jobs" for pause in await pauses.holding(connection)):
+            return True
     fetched: dict[str, JsonObject | None] = {}
     try:
         for job_id in missing:
             try:
-                fetched[job_id] = await _document(tools, job_id) if may_ask else None
+                fetched[job_id] = await _document(tools, job_id)
             except civitai.Paused:
                 break  # the rest is asked for when the workflow is looked at again
             except errors.Transient as error:
                 log.warning("could not fetch a job", workflow=claim.workflow_id, job=job_id, error=str(error))
             except errors.CredentialError as error:
-                may_ask, fetched[job_id] = False, None
                 async with tools.engine.begin() as connection:
                     await pauses.begin(connection, "jobs", length=REFUSED_PAUSE, reason=str(error))
+                return True  # the token may read none, it seems: what was not asked for is left as it is
             except errors.OrchestrationError as error:
                 fetched[job_id] = None
                 log.info("a job has no document", workflow=claim.workflow_id, job=job_id, error=str(error))

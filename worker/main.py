@@ -39,6 +39,7 @@ async def shut_down(context: Context) -> None:
 
 async def run_archive_workflow(context: Context, workflow_id: str) -> None:
     """The task behind `queue.ARCHIVE_WORKFLOW`."""
+    await queue.take_out(context["redis"], context["job_id"])
     try:
         await archive_workflow.archive_workflow(context["tools"], workflow_id)
     except Exception as error:

@@ -44,10 +44,10 @@ async def test_kill_9_in_mid_download_loses_nothing(
     await due(engine, redis, civitai, *names, gate=gate)
     async with processes.worker(environment_there, tmp_path / "log") as first:
         await eventually(lambda: _all_are_downloading(civitai, len(names)))
+        await eventually(lambda: _are_half_received(storage, len(names)))
         first.send_signal(signal.SIGKILL)
         await first.wait()
     killed_at = time.monotonic()
-    assert len(files.half_received(storage)) == len(names)
     serve_all(civitai, *names)
     async with processes.worker(environment_there, tmp_path / "log"):
         await eventually(lambda: rows.archived(engine, len(names)), within=30, what="archiving after a kill")
@@ -185,3 +185,7 @@ async def test_what_a_drain_cannot_finish_is_released_and_the_next_worker_goes_o
 
 async def _all_are_downloading(civitai: Civitai, count: int) -> bool:
     return len(civitai.heads) == count
+
+
+async def _are_half_received(storage: Path, count: int) -> bool:
+    return len(files.half_received(storage)) == count

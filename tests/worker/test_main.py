@@ -41,10 +41,11 @@ def test_nothing_else_is_made_on_demand() -> None:
 
 
 async def test_a_database_that_is_away_fails_no_task(tools: Tools, addresses: Addresses) -> None:
+    at_work = {"redis": tools.redis, "job_id": "a message"}
     async with doors.before_postgres(addresses) as door:
         await door.shut()
         away = database.create_engine(f"postgresql://archive@{door.address}/archive", application_name="away")
-        context: main.Context = {"tools": dataclasses.replace(tools, engine=away)}
+        context: main.Context = at_work | {"tools": dataclasses.replace(tools, engine=away, single=away)}
         await main.run_archive_workflow(context, "w")
         await main.run_sweep(context)
         await away.dispose()

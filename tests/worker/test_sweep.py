@@ -1,7 +1,6 @@
 import time
 
 from arq.connections import ArqRedis
-from arq.constants import in_progress_key_prefix
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import queue
@@ -62,7 +61,7 @@ async def test_what_busy_workers_do_leaves_room_for_one_that_is_idle(tools: Tool
     await due(tools.engine, "w")
     await queue.ring(tools.redis, [f"taken-{number}" for number in range(QUEUE_AT_MOST)])
     for message in await tools.redis.zrange(queue.NAME, 0, -1):
-        await tools.redis.set(in_progress_key_prefix + message.decode(), b"1")
+        await queue.take_out(tools.redis, message.decode())
     await sweep(tools)
     assert "w" in await rung(tools.redis)
 
