@@ -54,6 +54,8 @@ def is_expired(result: results.Pending) -> bool:
 async def _fresh_url(tools: Tools, result: results.Pending) -> str:
     """A URL signed just now. Without a blob id there is none to ask for: the next fetch of the workflow brings one."""
     blob_id = result.blob_id
+    if blob_id is None and result.url is None:
+        raise NotAvailable(call="download", id=result.path)
     if blob_id is None:
         raise errors.UrlExpired(call="refresh", id=result.path)
     blob = finder.read_blob(await civitai.ask(tools, partial(tools.api.refresh, blob_id)))

@@ -306,3 +306,18 @@ def test_what_is_nested_too_deeply_is_drift() -> None:
 )
 def test_what_is_understood_is_no_drift(value: Any) -> None:
     assert results.find_drift(output(value)) == []
+
+
+def test_a_bare_url_of_older_training_that_is_null_is_a_result_that_is_awaited() -> None:
+    sample = "https://b.example/s.jpeg"
+    named = {"epochNumber": 1, "blobName": "a.safetensors", "blobUrl": None, "sampleImages": [None, sample]}
+    never_reached = {"epochNumber": 2, "blobName": None, "blobUrl": None, "sampleImages": None}
+    output = {"epochs": [named, named | {"sampleImages": None}, never_reached], "thumbnail": None, "images": None}
+    document = {"steps": [{"name": "s", "output": output}]}
+    assert {one.path: (one.url, one.available) for one in results.find(document)} == {
+        "output.epochs[0].blobUrl": (None, False),
+        "output.epochs[0].sampleImages[0]": (None, False),
+        "output.epochs[0].sampleImages[1]": (sample, None),
+        "output.epochs[1].blobUrl": (None, False),
+    }
+    assert results.find_drift(document) == []

@@ -216,6 +216,23 @@ async def test_what_is_not_available_yet_is_waited_for(
     assert objects(storage) == [CAT]
 
 
+async def test_a_bare_url_that_is_not_there_yet_is_waited_for(tools: Tools, civitai: Civitai, storage: Path) -> None:
+    def told(url: str | None) -> JsonObject:
+        output = {"epochs": [{"blobName": "a.safetensors", "blobUrl": url}]}
+        return document("w", {"$type": "training", "name": "s", "status": "succeeded", "output": output})
+
+    civitai.workflows["w"] = told(None)
+    await rows.tell(tools.engine, "w")
+    await archive_workflow(tools, "w")
+    assert not await rows.archived(tools.engine)
+    assert "not made the content available yet" in (await the_result(tools.engine))["last_error"]
+
+    civitai.workflows["w"] = told(civitai.serves("model", content(CAT)))
+    await again(tools)
+    assert await rows.archived(tools.engine)
+    assert objects(storage) == [CAT]
+
+
 @pytest.mark.parametrize("answer", [404, 403, 500])
 async def test_a_refresh_that_fails_is_tried_again(tools: Tools, civitai: Civitai, answer: int) -> None:
     civitai.refreshed["b"] = answer
