@@ -14,18 +14,24 @@ from embedded import errors, orphans, supervisor
 from tests.embedded import clients
 
 SUPERVISE = """
+import select
 import sys
 from pathlib import Path
 from embedded import supervisor
+
+def wait_for_the_end_of_input():
+    # In steps: a signal that comes just before a blocking read would be seen only after it.
+    while not select.select([sys.stdin], [], [], 0.05)[0]:
+        pass
 
 keeper = supervisor.Supervisor(Path(sys.argv[1]), durable=False)
 with keeper:
     try:
         print(keeper.postgres.pid, keeper.valkey.pid, flush=True)
-        sys.stdin.read()
+        wait_for_the_end_of_input()
     except KeyboardInterrupt:
         print(keeper.postgres.running, keeper.valkey.running, flush=True)
-        sys.stdin.read()
+        wait_for_the_end_of_input()
 """
 
 
