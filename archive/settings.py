@@ -91,7 +91,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         public_url=optional(parsers.public_url, "PUBLIC_URL"),
         home=home,
         blob_allow_private=given(parsers.flag, "BLOB_ALLOW_PRIVATE", "false"),
-        api_calls_per_second=given(parsers.count, "API_CALLS_PER_SECOND", "50"),
+        api_calls_per_second=given(parsers.count, "API_CALLS_PER_SECOND", "100"),
         keep_previews=given(parsers.flag, "KEEP_PREVIEWS", "false"),
         keep_by_products=given(parsers.flag, "KEEP_BY_PRODUCTS", "true"),
         keep_told_results=given(parsers.flag, "KEEP_TOLD_RESULTS", "true"),

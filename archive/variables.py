@@ -14,7 +14,7 @@ EXAMPLES: dict[str, str] = {
     "PUBLIC_URL": "https://archive.example.org",
     "ARCHIVE_HOME": "./.archive",
     "BLOB_ALLOW_PRIVATE": "false",
-    "API_CALLS_PER_SECOND": "50",
+    "API_CALLS_PER_SECOND": "100",
     "KEEP_PREVIEWS": "false",
     "KEEP_BY_PRODUCTS": "true",
     "KEEP_TOLD_RESULTS": "true",

@@ -102,6 +102,11 @@ async def save(
     claims.one_row((await connection.execute(_SAVE, claims.as_mine(claim) | facts)).rowcount)
 
 
+async def mark_archived(connection: AsyncConnection, claim: Claim) -> None:
+    """The workflow is whole: say so now, though its holder has more to do. Raises Overtaken."""
+    await _update(connection, claim, archived_at=func.coalesce(_workflows.archived_at, func.now()))
+
+
 async def miss(connection: AsyncConnection, claim: Claim) -> None:
     """Civitai's API answered 404: remember since when. Raises Overtaken."""
     await _update(connection, claim, missing_at=func.coalesce(_workflows.missing_at, func.now()))

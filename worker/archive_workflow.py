@@ -98,7 +98,7 @@ async def _finish(tools: Tools, claim: claims.Claim, workflow: workflows.Kept, *
         name = manifests.name(claim.workflow_id, document.created_at or claim.heard_at)
         manifest = manifests.build(claim.workflow_id, workflow, kept)
         await tools.storage.write(name, manifest, media_type=manifests.MEDIA_TYPE)
-        if now < claim.deadline_at and not await job_documents.keep_all(tools, claim):
+        if now < claim.deadline_at and not await job_documents.keep_all(tools, claim, is_whole=not pending):
             looks.append(schedule.next_look(claim.heard_at, now=now))
         if not is_final:
             looks.append(now + fetch.GONE_AFTER)

@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from archive import claims, jobs, pauses
+from archive import claims, jobs, pauses, workflows
 from orchestration import errors
 from orchestration.wire import JsonObject
 from worker import civitai
@@ -20,14 +20,19 @@ REFUSED_PAUSE = timedelta(hours=1)
 log = structlog.get_logger()
 
 
-async def keep_all(tools: Tools, claim: claims.Claim) -> bool:
-    """Fetch what is missing of them; whether nothing is left that is worth asking for soon. Raises Overtaken."""
+async def keep_all(tools: Tools, claim: claims.Claim, *, is_whole: bool) -> bool:
+    """Fetch what is missing of them; whether nothing is left that is worth asking for soon. Raises Overtaken.
+
+    A workflow that `is_whole` is marked archived before, since these calls may have to wait for their turn.
+    """
     async with tools.single.connect() as connection:
         missing = await jobs.without_document(connection, claim.workflow_id)
         if not missing:
             return True
         if any(pause.cause == "jobs" for pause in await pauses.holding(connection)):
             return True
+        if is_whole:
+            await workflows.mark_archived(connection, claim)
     fetched: dict[str, JsonObject | None] = {}
     try:
         for job_id in missing:

@@ -1,5 +1,6 @@
 """The documents of jobs, where the token may read them."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -101,3 +102,15 @@ async def test_our_secret_is_struck_from_the_document_of_a_job(
     kept = await rows.one(tools.engine, "SELECT document::text AS document FROM jobs")
     assert "run=7" in kept["document"]
     assert secret not in kept["document"]
+
+
+async def test_a_workflow_is_archived_before_its_jobs_are_asked_for(tools: Tools, civitai: Civitai) -> None:
+    civitai.workflows["w"], civitai.jobs["j"] = with_jobs("j"), job("j")
+    gate = civitai.gate("GET /v1/consumer/jobs/j")
+    archiving = asyncio.create_task(archive(tools))
+    await asyncio.wait_for(gate.arrived.wait(), 10)
+    assert await rows.archived(tools.engine)
+    gate.opened.set()
+    await archiving
+    row = await rows.one(tools.engine, "SELECT provider, document_at IS NOT NULL AS fetched FROM jobs")
+    assert (row["provider"], row["fetched"]) == ("ValdiAI", True)
