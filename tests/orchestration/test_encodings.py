@@ -28,16 +28,16 @@ async def test_what_is_not_encoded_passes_as_it_is(header: str | None) -> None:
 
 @given(content=st.binary(max_size=3000), size=st.integers(1, 200), members=st.integers(1, 3))
 async def test_gzip_is_undone_wherever_its_chunks_end(content: bytes, size: int, members: int) -> None:
-    assert b"".join(await undone(gzip.compress(content) * members, "GZIP", size)) == content * members
+    assert b"".join(await undone(gzip.compress(content, mtime=0) * members, "GZIP", size)) == content * members
 
 
 async def test_a_bomb_comes_in_small_pieces() -> None:
-    pieces = await undone(gzip.compress(bytes(20_000_000)), "gzip", 1 << 18)
+    pieces = await undone(gzip.compress(bytes(20_000_000), mtime=0), "gzip", 1 << 18)
     assert sum(map(len, pieces)) == 20_000_000
     assert max(map(len, pieces)) <= 1 << 18
 
 
-@pytest.mark.parametrize("data", [b"<html>", gzip.compress(b"x" * 5000)[:-5], zlib.compress(b"x"), b""])
+@pytest.mark.parametrize("data", [b"<html>", gzip.compress(b"x" * 5000, mtime=0)[:-5], zlib.compress(b"x"), b""])
 async def test_what_is_no_whole_gzip_is_truncated(data: bytes) -> None:
     with pytest.raises(errors.Truncated, match="gzip"):
         await undone(data, "gzip")
