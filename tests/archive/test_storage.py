@@ -133,7 +133,7 @@ async def test_what_is_cancelled_leaves_nothing_half_done(place: Place, after: f
     if isinstance(place.store, LocalStorage):
         assert set(place.files().values()) <= {large}
 
-    # A store may keep the part that came of an upload that broke off, and may be slow to: it is never taken for the whole.
+    # A store may keep the part of an upload that broke off, and be slow to: it is never taken for the whole.
     async def is_made_whole() -> bool:
         await receive()
         return set(place.files().values()) == {large}
