@@ -19,6 +19,7 @@ from archive.settings import read
 
 KEY, SECRET = "ARCHIVETESTS00000001", "secret-of-the-tests"  # the store wants a key of a certain length
 BUCKET = "archive"
+PARTS = ".rclone_temp_multipart_"
 START_SECONDS = 10.0
 
 
@@ -86,8 +87,12 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
 
 
 def files(root: Path) -> dict[str, bytes]:
-    """All that lies there, by name."""
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    """All that lies there, by name, but for the parts that the store itself keeps of uploads not yet complete."""
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and not path.name.startswith(PARTS)
+    }
 
 
 async def keep(store: storage.Storage, *chunks: bytes, media_type: str | None = "image/png") -> bytes:

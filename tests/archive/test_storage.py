@@ -130,15 +130,9 @@ async def test_what_is_cancelled_leaves_nothing_half_done(place: Place, after: f
     await asyncio.gather(receiving, return_exceptions=True)
     # A thread that was under way goes on to its end.
     await working.eventually(lambda: asyncio.to_thread(lambda: not place.left_over()))
-    if isinstance(place.store, LocalStorage):
-        assert set(place.files().values()) <= {large}
-
-    # A store may keep the part of an upload that broke off, and be slow to: it is never taken for the whole.
-    async def is_made_whole() -> bool:
-        await receive()
-        return set(place.files().values()) == {large}
-
-    await working.eventually(is_made_whole)
+    assert set(place.files().values()) <= {large}
+    await receive()
+    assert set(place.files().values()) == {large}
 
 
 async def test_no_half_received_content_is_ever_seen_among_the_objects(place: Place) -> None:
