@@ -31,7 +31,7 @@ demo: $(READY) ## the whole way of a dozen workflows, on this machine, in under 
 	@$(BIN)/civitai-archive demo
 
 test: $(READY) ## the whole suite, against PostgreSQL and Valkey that it starts itself
-	@$(BIN)/python -m pytest -n 3
+	@$(BIN)/python -m pytest
 
 check: $(READY) ## format, lint, types, floors, migrations
 	@$(BIN)/ruff format --check .

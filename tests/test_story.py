@@ -59,7 +59,7 @@ async def test_a_callback_becomes_a_row_a_bell_a_fetch_results_a_manifest_and_sq
 
         async def it_is_archived() -> bool:
             async with engine.connect() as connection:
-                query = text("SELECT archived_at FROM workflows WHERE id = :id")
+                query = text("SELECT archived_at FROM workflows WHERE id = :id AND leased_until IS NULL")
                 return (await connection.execute(query, {"id": workflow_id})).scalar() is not None
 
         await eventually(it_is_archived, what="archiving")

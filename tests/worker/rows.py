@@ -59,6 +59,9 @@ async def empty(engine: AsyncEngine) -> None:
 
 
 async def archived(engine: AsyncEngine, count: int = 1) -> bool:
-    """Whether there are so many workflows, and all of them are archived."""
-    row = await one(engine, "SELECT count(*) AS told, count(archived_at) AS archived FROM workflows")
-    return bool(row["told"] == row["archived"] == count)
+    """Whether there are so many workflows, all of them archived and given back by their owners."""
+    row = await one(
+        engine,
+        "SELECT count(*) AS told, count(archived_at) AS archived, count(leased_until) AS held FROM workflows",
+    )
+    return bool(row["told"] == row["archived"] == count and not row["held"])
