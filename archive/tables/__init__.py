@@ -1,0 +1,19 @@
+"""The rows, as SQLAlchemy knows them. What each table is stands in its comment, which PostgreSQL keeps too.
+
+State is a timestamp that is set or not: there is no status column of ours that could disagree with it.
+"""
+
+from archive.tables.base import Moment as Moment
+from archive.tables.base import metadata as metadata
+from archive.tables.calls import attempts as attempts
+from archive.tables.calls import pauses as pauses
+from archive.tables.contents import objects as objects
+from archive.tables.contents import results as results
+from archive.tables.contents import storage_markers as storage_markers
+from archive.tables.told import events as events
+from archive.tables.told import quarantine as quarantine
+from archive.tables.told import spools as spools
+from archive.tables.workflows import drift as drift
+from archive.tables.workflows import jobs as jobs
+from archive.tables.workflows import steps as steps
+from archive.tables.workflows import workflows as workflows
