@@ -39,3 +39,9 @@ async def test_help_lists_every_command(alone: dict[str, str]) -> None:
     assert done.code == 0
     for command in ("up", "receiver", "worker", "migrate", "sandbox", "demo", "sql", "callback-url"):
         assert f" {command} " in done.out
+
+
+async def test_a_pipe_that_is_closed_early_is_no_drama(alone: dict[str, str]) -> None:
+    script = f'"{commands.CIVITAI_ARCHIVE}" --help | true'
+    done = await commands.run("-c", script, environment=alone, program=Path("/bin/sh"))
+    assert done.err == ""

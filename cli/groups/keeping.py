@@ -1,0 +1,66 @@
+"""The commands of whoever keeps the archive: how it is doing, what is in it, and what to mend."""
+
+from typing import Annotated
+
+import typer
+
+from cli import titles
+from cli.groups import options
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: civitai-archive status")
+def status() -> None:
+    """Say how the archive is doing: what is due, what is in the way. Exit code 0 if all is well, 1 if not."""
+    from cli import status
+
+    status.run()
+
+
+@app.command(epilog='Example: civitai-archive sql "SELECT id, status FROM workflows" --csv')
+def sql(
+    query: Annotated[str, typer.Argument(help="One statement; it can read everything and change nothing.")],
+    csv: options.Csv = False,
+    json: options.Json = False,
+) -> None:
+    """Ask the database: civitai-archive sql "SELECT id, status FROM workflows"."""
+    from cli import sql
+
+    sql.run(query, options.form(csv, json))
+
+
+quarantine_app = typer.Typer(
+    cls=titles.Titled, no_args_is_help=True, help="See and re-read what was delivered and is no event."
+)
+app.add_typer(quarantine_app, name="quarantine")
+
+
+@quarantine_app.command("list", epilog="Example: civitai-archive quarantine list --count 5")
+def quarantine_list(
+    count: Annotated[int, typer.Option(help="How many, newest first.", min=1)] = 20,
+    csv: options.Csv = False,
+    json: options.Json = False,
+) -> None:
+    """List what is in quarantine, newest first."""
+    from cli import quarantine
+
+    quarantine.list_newest(count, options.form(csv, json))
+
+
+@quarantine_app.command("show", epilog="Example: civitai-archive quarantine show 3 > body.json")
+def quarantine_show(delivery_id: Annotated[int, typer.Argument(help="Its id, as list shows it.")]) -> None:
+    """Print one delivery: its body, verbatim, to standard output."""
+    from cli import quarantine
+
+    quarantine.show(delivery_id)
+
+
+@quarantine_app.command("reread", epilog="Example: civitai-archive quarantine reread 3 4")
+def quarantine_reread(
+    delivery_ids: Annotated[list[int] | None, typer.Argument(help="Their ids; all of them if none is given.")] = None,
+) -> None:
+    """Read them again, after an upgrade perhaps; what is an event by now is recorded as one."""
+    from cli import quarantine
+
+    quarantine.reread(delivery_ids or [])
