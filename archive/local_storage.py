@@ -1,15 +1,18 @@
 """Storage in a directory. Objects appear in it whole or not at all: written beside, synced, renamed into place."""
 
 import asyncio
+import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from archive import incoming, storage, storage_errors
 from archive.incoming import Incoming
+from archive.storage import Entry
 
 _OF_THE_FILE_SYSTEM = frozenset({"lost+found"})  # which a new volume is not empty without
 
@@ -57,6 +60,21 @@ class LocalStorage:
         """What the file system says."""
         return await asyncio.to_thread(self._size, name)
 
+    async def list(self, prefix: str) -> AsyncIterator[Entry]:
+        """A directory at a time."""
+        directories = await asyncio.to_thread(self._directories, prefix)
+        while (entries := await asyncio.to_thread(next, directories, None)) is not None:
+            for entry in entries:
+                yield entry
+
+    async def move(self, name: str, to: str) -> None:
+        """Rename it, and sync the directories that named it and name it now."""
+        await asyncio.to_thread(self._move, name, to)
+
+    async def remove(self, name: str) -> None:
+        """Unlink it, and sync the directory that named it."""
+        await asyncio.to_thread(self._remove, name)
+
     def clear_abandoned(self) -> int:
         """What was being received beside the objects."""
         return incoming.clear_abandoned(self._incoming)
@@ -97,11 +115,11 @@ class LocalStorage:
         with incoming.held() as (path, file), storage_errors.trouble(self.root):
             self._check()
             target = self.root / storage.object_name(incoming.digest)
-            if _size(target) != incoming.size:
-                _put(path, file, target)
-            else:
+            if _size(target) == incoming.size and _digest(target) == incoming.digest:
                 # Whoever put it there may not have come to this line yet.
                 _sync_directory(target.parent)
+            else:
+                _put(path, file, target)
         incoming.end()
 
     def _replace(self, name: str, incoming: Incoming) -> None:
@@ -128,6 +146,41 @@ class LocalStorage:
                 self._check()
             return size
 
+    def _directories(self, prefix: str) -> Iterator[Sequence[Entry]]:
+        with storage_errors.trouble(self.root):
+            self._check()
+            for directory, within, names in os.walk(self.root / prefix, onerror=_raise):
+                within.sort()
+                yield [entry for name in sorted(names) if (entry := self._entry(Path(directory, name)))]
+
+    def _entry(self, path: Path) -> Entry | None:
+        try:
+            told = path.stat()
+        except FileNotFoundError:  # it has gone meanwhile
+            return None
+        written_at = datetime.fromtimestamp(told.st_mtime, UTC)
+        return Entry(path.relative_to(self.root).as_posix(), told.st_size, written_at)
+
+    def _move(self, name: str, to: str) -> None:
+        source, target = self.root / name, self.root / to
+        with storage_errors.trouble(self.root):
+            self._check()
+            _make_directories(target.parent)
+            with suppress(FileNotFoundError):
+                source.replace(target)
+                _sync_directory(target.parent)
+                _sync_directory(source.parent)
+                return
+        raise FileNotFoundError(f"{name} is not in {self.url}")
+
+    def _remove(self, name: str) -> None:
+        path = self.root / name
+        with storage_errors.trouble(self.root):
+            self._check()
+            with suppress(FileNotFoundError):
+                path.unlink()
+                _sync_directory(path.parent)
+
 
 def _put(path: Path, file: BinaryIO, target: Path) -> None:
     """Sync the file, rename it to the target, and sync the directory that names it now."""
@@ -142,6 +195,19 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except FileNotFoundError:
         return None
+
+
+def _digest(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except FileNotFoundError:  # it has been moved aside meanwhile
+        return None
+
+
+def _raise(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _make_directories(directory: Path) -> None:

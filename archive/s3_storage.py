@@ -6,9 +6,10 @@ lifecycle rule (abort incomplete multipart uploads).
 """
 
 import asyncio
+import hashlib
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from obstore.store import S3Store
 from archive import incoming, storage
 from archive.incoming import Incoming
 from archive.s3_settings import S3Settings
+from archive.storage import Entry
 from archive.storage_errors import StorageUnavailable
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ PART_BYTES = 5 << 20
 PARTS_AT_MOST = 9_000  # S3 allows 10,000
 PARTS_AT_ONCE = 2
 UPLOADS_AT_ONCE = 8
+PAGE = 1_000  # what S3 lists at once
 
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
 _STATUS = re.compile(r"status code: (\d{3}[A-Za-z ]*)")
@@ -78,12 +81,9 @@ class S3Storage:
         """Upload the file, unless its object is there already."""
         path, name = await asyncio.to_thread(_flushed, incoming), storage.object_name(incoming.digest)
         async with self._uploads:
+            if await self._has(name, incoming):
+                return
             with self._trouble():
-                try:
-                    if (await obstore.head_async(self._store, name))["size"] == incoming.size:
-                        return
-                except FileNotFoundError:
-                    pass
                 await obstore.put_async(
                     self._store,
                     name,
@@ -127,17 +127,67 @@ class S3Storage:
                 await self._check()
                 return None
 
+    async def list(self, prefix: str) -> AsyncIterator[Entry]:
+        """A page at a time."""
+        await self._check()
+        pages = aiter(obstore.list(self._store, prefix, chunk_size=PAGE))
+        while True:
+            with self._trouble():
+                try:
+                    page = await anext(pages)
+                except StopAsyncIteration:
+                    return
+            for told in page:
+                yield Entry(told["path"], told["size"], told["last_modified"])
+
+    async def move(self, name: str, to: str) -> None:
+        """Copy it there, then remove it here."""
+        with self._trouble():
+            try:
+                await obstore.copy_async(self._store, name, to)
+                is_there = True
+            except FileNotFoundError:
+                await self._check()
+                is_there = False
+        if not is_there:
+            raise FileNotFoundError(f"{name} is not in {self.url}")
+        await self.remove(name)
+
+    async def remove(self, name: str) -> None:
+        """One DELETE."""
+        with self._trouble(), suppress(FileNotFoundError):
+            await obstore.delete_async(self._store, name)
+
     def clear_abandoned(self) -> int:
         """What was being received on this machine."""
         return incoming.clear_abandoned(self._incoming)
+
+    async def _has(self, name: str, incoming: Incoming) -> bool:
+        """Whether these very bytes lie there."""
+        with self._trouble():
+            try:
+                if (await obstore.head_async(self._store, name))["size"] != incoming.size:
+                    return False
+            except FileNotFoundError:
+                return False
+        sha256 = hashlib.sha256()
+        try:
+            async for chunk in self.read(name):
+                await asyncio.to_thread(sha256.update, chunk)
+        except FileNotFoundError:  # it has been moved aside meanwhile
+            return False
+        return sha256.digest() == incoming.digest
 
     def _prepare(self) -> None:
         self._incoming.mkdir(parents=True, exist_ok=True)
 
     async def _check(self) -> None:
         """Make sure that what is missing is not the whole bucket."""
-        found = await self.marked()
-        if self.id is not None and found != self.id:
+        if self.id is None:
+            with self._trouble():
+                async for _ in obstore.list(self._store, chunk_size=1):
+                    return
+        elif (found := await self.marked()) != self.id:
             raise storage.exchanged(self.url, self.id, found)
 
     @contextmanager

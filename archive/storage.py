@@ -10,6 +10,8 @@ The id that it carries is remembered in the database (`archive.marker`).
 import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from archive.incoming import Incoming
@@ -22,12 +24,21 @@ MARKER_FORMAT = "civitai-archive/storage/1"
 MARKER_MEDIA_TYPE = "application/json"
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What a listing tells of a content: its name, its size in bytes, and when it came to lie there."""
+
+    name: str
+    size: int
+    written_at: datetime
+
+
 class Storage(Protocol):
     """The promises of every kind of storage. Each method may raise StorageUnavailable.
 
     url: where it is, without anything secret.
-    id: what its marker must carry, once that is known. Before something is written, and before something is said to
-    be missing, a storage that knows its id makes sure that it is still the same one.
+    id: what its marker must carry, once that is known. Before something is written, moved or removed, and before
+    something is said to be missing, a storage that knows its id makes sure that it is still the same one.
     """
 
     url: str
@@ -43,7 +54,10 @@ class Storage(Protocol):
         """A place to receive a content; what was not kept by its end is removed."""
 
     async def keep(self, incoming: Incoming, *, media_type: str | None) -> None:
-        """Put a received content under its digest, durably. One that is there already is left as it is."""
+        """Put a received content under its digest, durably.
+
+        What is there already is read: it is left as it is if it hashes right, else replaced.
+        """
 
     async def write(self, name: str, content: bytes, *, media_type: str) -> None:
         """Put a small content under a name, durably, replacing whole what was there."""
@@ -53,6 +67,21 @@ class Storage(Protocol):
 
     async def size(self, name: str) -> int | None:
         """The size of the content under a name, None if there is none."""
+
+    def list(self, prefix: str) -> AsyncIterator[Entry]:
+        """All that lies in a folder and in those within it, in no order that counts.
+
+        The prefix is a whole folder's name, such as `workflows/2026`. What comes or goes meanwhile may be told or not.
+        """
+
+    async def move(self, name: str, to: str) -> None:
+        """Give a content another name, durably, replacing what was there. Raises FileNotFoundError.
+
+        If it breaks off, the content lies under its old name, its new one, or both.
+        """
+
+    async def remove(self, name: str) -> None:
+        """Remove a content, durably. One that is not there is no error."""
 
     def clear_abandoned(self) -> int:
         """Remove what killed processes of this machine left half received; how many there were."""

@@ -95,6 +95,19 @@ async def test_a_marker_is_synced_then_named_then_its_directory_is_synced(
 
 
 @PROC
+async def test_what_is_moved_or_removed_is_so_durably(store: LocalStorage, deeds: list[Deed]) -> None:
+    await store.write("a/1", CONTENT, media_type="text/plain")
+    deeds.clear()
+    await store.move("a/1", "b/1")
+    is_named = deeds.index(("rename to", store.root / "b/1"))
+    assert {("sync", store.root / "b"), ("sync", store.root / "a")} <= set(deeds[is_named:])
+    assert ("sync", store.root) in deeds  # which names the new directory
+    deeds.clear()
+    await store.remove("b/1")
+    assert deeds == [("sync", store.root / "b")]
+
+
+@PROC
 async def test_an_object_that_somebody_else_has_just_named_is_not_believed_durable(
     store: LocalStorage, deeds: list[Deed]
 ) -> None:

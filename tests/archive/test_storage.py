@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,13 @@ async def test_an_object_that_lost_bytes_is_put_right(place: Place) -> None:
     assert place.files() == {NAME: CONTENT}
 
 
+async def test_an_object_of_the_right_size_and_the_wrong_bytes_is_put_right(place: Place) -> None:
+    await keep(place.store, CONTENT)
+    await place.store.write(NAME, CONTENT.swapcase(), media_type="image/png")
+    await keep(place.store, CONTENT)
+    assert place.files() == {NAME: CONTENT}
+
+
 async def test_what_is_not_kept_leaves_nothing(place: Place) -> None:
     async with place.store.receive() as receiving:
         await receiving.write(CONTENT * incoming.PIECE_BYTES)
@@ -166,6 +174,41 @@ async def test_a_document_is_replaced_whole(place: Place) -> None:
         assert await content(place.store, "workflows/2026/11/22/a.json") == version
 
 
+async def test_a_listing_tells_all_that_lies_in_a_folder_and_below(place: Place) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)  # some keep whole seconds
+    for name in ("a/b/1.json", "a/2.json", "a/b/c/3.json", "ab/4.json", "5.json"):
+        await place.store.write(name, name.encode(), media_type="application/json")
+    listed = {entry.name: entry async for entry in place.store.list("a")}
+    assert set(listed) == {"a/b/1.json", "a/2.json", "a/b/c/3.json"}
+    assert all(entry.size == len(name) for name, entry in listed.items())
+    assert all(before <= entry.written_at <= datetime.now(UTC) + timedelta(seconds=2) for entry in listed.values())
+    assert {entry.name async for entry in place.store.list("a/b")} == {"a/b/1.json", "a/b/c/3.json"}
+    assert [entry async for entry in place.store.list("none")] == []
+
+
+async def test_a_listing_is_whole_however_long(place: Place) -> None:
+    names = {f"many/{number % 7}/{number}" for number in range(1_100)}
+    await asyncio.gather(*(place.store.write(name, b"", media_type="text/plain") for name in names))
+    assert sorted([entry.name async for entry in place.store.list("many")]) == sorted(names)
+
+
+async def test_what_is_moved_lies_under_its_new_name_alone(place: Place) -> None:
+    await keep(place.store, CONTENT)
+    await place.store.write("aside/it", b"what was there", media_type="image/png")
+    await place.store.move(NAME, "aside/it")
+    assert place.files() == {"aside/it": CONTENT}
+    with pytest.raises(FileNotFoundError, match=rf"{NAME} is not in (file|s3)://"):
+        await place.store.move(NAME, "aside/it")
+    assert place.files() == {"aside/it": CONTENT}
+
+
+async def test_what_is_removed_is_gone_and_may_be_removed_again(place: Place) -> None:
+    await keep(place.store, CONTENT)
+    for _ in range(2):
+        await place.store.remove(NAME)
+        assert place.files() == {}
+
+
 async def test_a_new_place_has_no_marker_until_it_is_marked(place: Place) -> None:
     assert await place.store.marked() is None
     await place.store.mark("an-id")
@@ -189,12 +232,20 @@ async def test_a_marker_that_is_none_is_refused_in_a_sentence(place: Place, told
         await place.store.marked()
 
 
-@pytest.mark.parametrize("what", ["size", "read"])
+@pytest.mark.parametrize("what", ["size", "read", "move", "list"])
 async def test_nothing_is_said_to_be_missing_from_a_storage_that_is_not_the_one_it_was(place: Place, what: str) -> None:
     place.store.id = "an-id"
 
     async def ask() -> None:
-        await (content(place.store, NAME) if what == "read" else place.store.size(NAME))
+        match what:
+            case "read":
+                await content(place.store, NAME)
+            case "move":
+                await place.store.move(NAME, "aside")
+            case "list":
+                [entry async for entry in place.store.list("objects")]
+            case _:
+                await place.store.size(NAME)
 
     with pytest.raises(StorageUnavailable, match="is empty, and this archive has used it before: mount its volume"):
         await ask()
