@@ -1,4 +1,4 @@
-"""Civitai's orchestration API, the calls that an archive needs."""
+"""Civitai's orchestration API, call by call."""
 
 import asyncio
 import json
@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self, TypedDict, TypeVar, Unpack
+from typing import Self, TypeVar, Unpack
 
-from orchestration import blobs, connection, errors, retry
+from orchestration import blobs, connection, errors, filters, retry
 from orchestration.connection import Call, segment
+from orchestration.filters import Filters, ManagerFilters
 from orchestration.wire import JsonObject
 
 TIMEOUT = 110.0  # seconds for one try, whole: Civitai ends its requests itself after 100
@@ -23,21 +24,6 @@ class Page:
 
     items: list[JsonObject]
     next: str | None
-
-
-class Filters(TypedDict, total=False):
-    """What a listing can be narrowed to.
-
-    tags: all of them. query: text in the metadata. from_date, to_date: of creation (a time without a zone
-    is in UTC), which Civitai is said to ignore at times. ascending: oldest first.
-    """
-
-    tags: Sequence[str]
-    query: str | None
-    ascending: bool
-    from_date: datetime | None
-    to_date: datetime | None
-    exclude_failed: bool
 
 
 class Client:
@@ -76,34 +62,42 @@ class Client:
         workflow might be paid for twice.
         """
         parameters = {"wait": _seconds(wait), "whatif": "true" if whatif else None}
-        data = json.dumps(body, allow_nan=False).encode()
-        call = Call("submit workflow", "POST", "/v2/consumer/workflows", None, parameters, data)
+        call = Call("submit workflow", "POST", "/v2/consumer/workflows", None, parameters, _json(body))
         if not body.get("externalId"):
             return await self._connection.fetch(call)
         return await self._fetch(call)
 
-    async def get(self, workflow_id: str, *, wait: float | None = None) -> JsonObject:
+    async def get(self, workflow_id: str, *, wait: float | None = None, hide_mature: bool = False) -> JsonObject:
         """Fetch a workflow, as it is or as it is once ended, which is waited for at most `wait` seconds."""
-        path = f"/v2/consumer/workflows/{segment(workflow_id)}"
-        parameters = {"wait": _seconds(wait), "hideMatureContent": "false"}
-        return await self._fetch(Call("get workflow", "GET", path, workflow_id, parameters))
+        parameters = {"wait": _seconds(wait), "hideMatureContent": "true" if hide_mature else "false"}
+        return await self._fetch(Call("get workflow", "GET", _workflow(workflow_id), workflow_id, parameters))
 
-    async def query(self, *, take: int | None = None, cursor: str | None = None, **filters: Unpack[Filters]) -> Page:
+    async def step(self, workflow_id: str, name: str) -> JsonObject:
+        """Fetch one step of a workflow."""
+        path = f"{_workflow(workflow_id)}/steps/{segment(name)}"
+        return await self._fetch(Call("get step", "GET", path, f"{workflow_id} {name}"))
+
+    async def query(self, *, take: int | None = None, cursor: str | None = None, **wanted: Unpack[Filters]) -> Page:
         """List workflows, one page: at most `take` of them, from `cursor` on."""
-        parameters = {"take": take, "cursor": cursor, **_listing(filters)}
+        parameters = {"take": take, "cursor": cursor, **filters.consumer(wanted)}
         answer = await self._fetch(Call("list workflows", "GET", "/v2/consumer/workflows", None, parameters))
-        items = answer.get("items")
-        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise errors.Unreachable(call="list workflows", detail="the answer has no list of workflows")
         following = answer.get("next") or answer.get("nextCursor")
-        return Page(items, None if not following else str(following))
+        return Page(_workflows(answer.get("items"), "list workflows"), None if not following else str(following))
 
-    async def query_all(self, *, take: int | None = None, **filters: Unpack[Filters]) -> AsyncIterator[JsonObject]:
+    async def query_user(
+        self, user_id: str, *, take: int | None = None, cursor: str | None = None, **wanted: Unpack[ManagerFilters]
+    ) -> list[JsonObject]:
+        """List the workflows of any user, at most 10; only a manager's token may."""
+        parameters = {"UserId": user_id, "Take": take, "Cursor": cursor, **filters.manager(wanted)}
+        call = Call("list a user's workflows", "GET", "/v1/manager/workflows", user_id, parameters)
+        return _workflows(await self._retrying(lambda: self._connection.ask(call)), call.name)
+
+    async def query_all(self, *, take: int | None = None, **wanted: Unpack[Filters]) -> AsyncIterator[JsonObject]:
         """List workflows, all pages of `take`. Raises Unreachable when its cursors go in circles."""
         cursor: str | None = None
         seen: set[str] = set()
         while True:
-            page = await self.query(take=take, cursor=cursor, **filters)
+            page = await self.query(take=take, cursor=cursor, **wanted)
             for item in page.items:
                 yield item
             if page.next is None:
@@ -113,16 +107,47 @@ class Client:
             seen.add(page.next)
             cursor = page.next
 
+    async def update(self, workflow_id: str, changes: JsonObject) -> None:
+        """Change a workflow's metadata, tags or status; the status `canceled` cancels it."""
+        await self._tell(Call("update workflow", "PUT", _workflow(workflow_id), workflow_id, body=_json(changes)))
+
+    async def patch(self, workflow_id: str, operations: Sequence[JsonObject]) -> None:
+        """Change a workflow by JSON Patch (RFC 6902). Made once: the same operations again may do more."""
+        call = Call("patch workflow", "PATCH", _workflow(workflow_id), workflow_id, body=_json(list(operations)))
+        await self._connection.ask(call)
+
+    async def delete(self, workflow_id: str) -> None:
+        """Have Civitai forget a workflow, which cancels it if it has not ended."""
+        await self._tell(Call("delete workflow", "DELETE", _workflow(workflow_id), workflow_id))
+
+    async def add_tag(self, workflow_id: str, tag: str) -> None:
+        """Give a workflow a tag, unless it has it."""
+        await self._tell(Call("add tag", "POST", f"{_workflow(workflow_id)}/tags", workflow_id, body=_json(tag)))
+
+    async def remove_tag(self, workflow_id: str, tag: str) -> None:
+        """Take a tag from a workflow."""
+        path = f"{_workflow(workflow_id)}/tags/{segment(tag)}"
+        await self._tell(Call("remove tag", "DELETE", path, workflow_id))
+
     async def refresh(self, blob_id: str) -> JsonObject:
         """Give the blob with a fresh signed `url`; its 30 days at Civitai start anew."""
         path = f"/v2/consumer/blobs/{segment(blob_id)}/refresh"
         return await self._fetch(Call("refresh blob", "POST", path, blob_id))
 
+    async def has_blob(self, blob_id: str) -> bool:
+        """Whether Civitai has the content of this blob."""
+        call = Call("look for blob", "HEAD", f"/v2/consumer/blobs/{segment(blob_id)}", blob_id)
+        try:
+            await self._tell(call)
+        except errors.NotFound:
+            return False
+        return True
+
     @asynccontextmanager
-    async def blob(self, blob_id: str) -> AsyncIterator[str | blobs.Content]:
+    async def blob(self, blob_id: str, *, hide_mature: bool = False) -> AsyncIterator[str | blobs.Content]:
         """Ask for a blob: the address that it redirects to (for a BlobClient), or its content itself."""
         path = f"/v2/consumer/blobs/{segment(blob_id)}"
-        call = Call("get blob", "GET", path, blob_id)
+        call = Call("get blob", "GET", path, blob_id, {"hideMatureContent": "true"} if hide_mature else {})
         response = await self._retrying(lambda: self._connection.open(call))
         try:
             redirect = response.next_request
@@ -138,6 +163,9 @@ class Client:
     async def _fetch(self, call: Call) -> JsonObject:
         return await self._retrying(lambda: self._connection.fetch(call))
 
+    async def _tell(self, call: Call) -> None:
+        await self._retrying(lambda: self._connection.ask(call))
+
     async def _retrying(self, attempt: Callable[[], Awaitable[_Answer]]) -> _Answer:
         failures = 0
         while True:
@@ -152,25 +180,19 @@ class Client:
                 await asyncio.sleep((decision.at - now).total_seconds())
 
 
+def _workflow(workflow_id: str) -> str:
+    return f"/v2/consumer/workflows/{segment(workflow_id)}"
+
+
+def _workflows(answer: object, call: str) -> list[JsonObject]:
+    if not isinstance(answer, list) or not all(isinstance(item, dict) for item in answer):
+        raise errors.Unreachable(call=call, detail="the answer has no list of workflows")
+    return answer
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, allow_nan=False).encode()
+
+
 def _seconds(wait: float | None) -> str | None:
     return None if wait is None else f"{wait:g}"
-
-
-def _listing(filters: Filters) -> dict[str, Any]:
-    # Left to its default, a listing shows mature blobs as unavailable.
-    return {
-        "tags": list(filters.get("tags", ())),
-        "query": filters.get("query"),
-        "ascending": "true" if filters.get("ascending") else None,
-        "fromDate": _iso(filters.get("from_date")),
-        "toDate": _iso(filters.get("to_date")),
-        "excludeFailed": "true" if filters.get("exclude_failed") else None,
-        "hideMatureContent": "false",
-    }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
-    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return aware.isoformat().replace("+00:00", "Z")

@@ -61,16 +61,22 @@ class Connection:
 
     async def fetch(self, call: Call) -> JsonObject:
         """Make the call once and give the JSON object that it is answered with."""
+        answer = await self.ask(call)
+        if not isinstance(answer, dict):
+            raise errors.Unreachable(call=call.name, id=call.id, detail="the answer is not a JSON object")
+        return answer
+
+    async def ask(self, call: Call) -> Any:
+        """Make the call once and give the JSON that it is answered with, None where the answer has no content."""
         response = await self._send(call, self._request(call), stream=False)
         if not response.is_success:
             raise _refused(call, response)
+        if not response.content:
+            return None
         try:
-            answer = wire.loads(response.content)
+            return wire.loads(response.content)
         except ValueError as error:
             raise _unreadable(call, response, str(error)) from None
-        if not isinstance(answer, dict):
-            raise _unreadable(call, response, "the answer is not a JSON object")
-        return answer
 
     async def open(self, call: Call) -> httpx.Response:
         """Make the call once and give the answer unread: 200, or a redirect. Whoever asked closes it."""

@@ -1,5 +1,6 @@
 """Whether and when a failed try is worth another: a pure decision over a schedule that is data."""
 
+import math
 import random
 import re
 from collections.abc import Sequence
@@ -27,14 +28,19 @@ class Schedule:
     delays: seconds. A wait is drawn from between half of its delay and the whole of it.
     repeats_last: whether the last delay holds for every later failure; if not, there are as many
         tries as delays and one more.
+    patience: seconds; whoever asks us to wait longer is not tried again.
     """
 
     delays: Sequence[float]
     repeats_last: bool = False
+    patience: float = math.inf
 
 
 # Five tries: Civitai's published advice is exponential, at most about 30 seconds apart.
 API_CALLS = Schedule(delays=(1.0, 3.0, 9.0, 27.0))
+
+# The same, while a person waits for the answer.
+AT_A_TERMINAL = Schedule(delays=(0.5, 1.5, 4.0), patience=15.0)
 
 
 def decide(
@@ -55,7 +61,7 @@ def decide(
     if not isinstance(error, errors.Transient):
         return None
     delay = _delay(schedule, failures)
-    if delay is None:
+    if delay is None or (error.retry_after or 0.0) > schedule.patience:
         return None
     if jitter is None:
         jitter = random.random()  # noqa: S311 - spreads load, guards nothing

@@ -97,3 +97,9 @@ def test_any_header_is_read_or_ignored(header: str) -> None:
     decision = retry.decide(errors.RateLimited(retry_after=wait), 1, NOW)
     assert decision is not None
     assert decision.at <= NOW + timedelta(hours=1)
+
+
+def test_who_asks_for_more_than_our_patience_is_not_tried_again() -> None:
+    schedule = retry.Schedule(delays=(1.0, 1.0), patience=15.0)
+    assert retry.decide(errors.RateLimited(retry_after=15.0), 1, NOW, schedule=schedule) is not None
+    assert retry.decide(errors.RateLimited(retry_after=15.1), 1, NOW, schedule=schedule) is None
