@@ -1,28 +1,16 @@
 """The finder: every place in a workflow document where content appears."""
 
-import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from typing import Any, Literal
+from typing import Any
 
-from orchestration import documents, shapes, wire
+from orchestration import documents, places, shapes, wire
+from orchestration.places import ASKED, MAX_DEPTH, Place, Role
 from orchestration.wire import JsonObject
 
-Role = Literal["result", "preview", "by-product", "bundle"]
-
-MAX_DEPTH = 64  # levels below a step's output; documents of Civitai's have a dozen
-_PATH_CHARACTERS = 400
 _LARGEST_INT = 2**31 - 1
-_PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$-]*", re.ASCII)
-
-# What was asked for, echoed by nested steps and by outputs.
-_ASKED = frozenset({"input", "arguments", "params"})
-_TEXT = frozenset({"message", "messages", "content", "choices", "text", "annotations", "citations"})
 _NO_NAME = "it is a blob by its fields, and names neither a URL nor an id"
-_BY_PRODUCTS = frozenset({"tempBlobs", "draftCache"})
 
 
 @dataclass(frozen=True)
@@ -61,23 +49,6 @@ class Drift:
     reason: str
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where the walk stands: `key` is the property that it is in, also through lists."""
-
-    step: str
-    path: str
-    key: str
-    depth: int = 0
-    in_text: bool = False
-    by_product: bool = False
-
-    def role(self) -> Role:
-        if shapes.names_preview(self.key):
-            return "preview"
-        return "by-product" if self.by_product else "result"
-
-
 def find(document: JsonObject) -> list[Found]:
     """Find all content in the outputs of all steps and in the results of their jobs, in document order.
 
@@ -94,32 +65,24 @@ def find_drift(document: JsonObject) -> list[Drift]:
 
 def read_blob(value: JsonObject) -> Found:
     """Read one blob that stands by itself, as a refresh answers with it; step and path are empty."""
-    return _blob(value, _Place("", "", ""))
+    return _blob(value, Place("", "", ""))
 
 
 def without_blobs(output: Any) -> Any:
     """The output of a step without the content that `find` finds in it: what is left is text and figures."""
-    return _without(output, _Place("", "", "output"), {})
-
-
-def _outputs(name: str, step: JsonObject) -> Iterator[tuple[_Place, Any]]:
-    yield _Place(name, "output", "output"), step.get("output")
-    jobs = step.get("jobs")
-    for position, job in enumerate(jobs if isinstance(jobs, list) else []):
-        if isinstance(job, dict):
-            yield _Place(name, f"jobs[{position}].result", "result"), job.get("result")
+    return _without(output, Place("", "", "output"), {})
 
 
 def _see(document: JsonObject) -> Iterable[Found | Drift]:
     seen: dict[tuple[str, str], Found | Drift] = {}
     for _, name, step in documents.named_steps(document):
-        for place, value in _outputs(name, step):
+        for place, value in places.of_step(name, step):
             for one in _walk(value, place, {}):
                 seen.setdefault((one.step, one.path), one)
     return seen.values()
 
 
-def _walk(value: Any, place: _Place, owner: JsonObject) -> Iterator[Found | Drift]:
+def _walk(value: Any, place: Place, owner: JsonObject) -> Iterator[Found | Drift]:
     if place.depth > MAX_DEPTH:
         if isinstance(value, dict | list) and value:
             yield Drift(place.step, place.path, "it is nested deeper than we look")
@@ -130,11 +93,11 @@ def _walk(value: Any, place: _Place, owner: JsonObject) -> Iterator[Found | Drif
         elif shapes.hints_at_blob(value) and not place.in_text:
             yield Drift(place.step, place.path, "it has fields of a blob, and no shape of one")
         for key, child in value.items():
-            if key not in _ASKED and not (blob and (key == "url" or key in shapes.ID_KEYS)):
-                yield from _walk(child, _under(place, key), value)
+            if key not in ASKED and not (blob and (key == "url" or key in shapes.ID_KEYS)):
+                yield from _walk(child, places.under(place, key), value)
     elif isinstance(value, list):
         for position, item in enumerate(value):
-            yield from _walk(item, _at(place, position), owner)
+            yield from _walk(item, places.at(place, position), owner)
     elif value is None and _is_awaited(place, owner):
         yield Found(place.step, place.path, place.role(), available=False)
     elif isinstance(value, str):
@@ -144,47 +107,24 @@ def _walk(value: Any, place: _Place, owner: JsonObject) -> Iterator[Found | Drif
             yield Drift(place.step, place.path, "it is a URL that no known shape explains")
 
 
-def _without(value: Any, place: _Place, owner: JsonObject) -> Any:
+def _without(value: Any, place: Place, owner: JsonObject) -> Any:
     if place.depth > MAX_DEPTH:
         return None
     if isinstance(value, dict):
         if shapes.is_blob(value, place.key, in_text=place.in_text) and shapes.can_be_fetched(value):
             return None
         kept = {
-            key: child if key in _ASKED else _without(child, _under(place, key), value) for key, child in value.items()
+            key: child if key in ASKED else _without(child, places.under(place, key), value)
+            for key, child in value.items()
         }
         return {key: child for key, child in kept.items() if child is not None or value[key] is None}
     if isinstance(value, list):
-        items = [_without(item, _at(place, position), owner) for position, item in enumerate(value)]
+        items = [_without(item, places.at(place, position), owner) for position, item in enumerate(value)]
         return [item for item, before in zip(items, value, strict=True) if item is not None or before is None]
     return None if isinstance(value, str) and _bare(value, place, owner) else value
 
 
-def _under(place: _Place, key: str) -> _Place:
-    step = f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{json.dumps(key)}]"
-    return _Place(
-        place.step,
-        _bounded(place.path + step),
-        key,
-        place.depth + 1,
-        place.in_text or key in _TEXT,
-        place.by_product or key in _BY_PRODUCTS,
-    )
-
-
-def _at(place: _Place, position: int) -> _Place:
-    path = _bounded(f"{place.path}[{position}]")
-    return _Place(place.step, path, place.key, place.depth + 1, place.in_text, place.by_product)
-
-
-def _bounded(path: str) -> str:
-    """A path that PostgreSQL can index: past 400 characters its end gives way to a digest of the whole."""
-    if len(path) <= _PATH_CHARACTERS:
-        return path
-    return f"{path[: _PATH_CHARACTERS - 20]}…{sha256(path.encode()).hexdigest()[:16]}"
-
-
-def _blob(value: JsonObject, place: _Place) -> Found:
+def _blob(value: JsonObject, place: Place) -> Found:
     url = value.get("url")
     bundle = shapes.is_bundle(value)
     expires_at = wire.timestamp(value.get("urlExpiresAt"))
@@ -207,13 +147,13 @@ def _blob(value: JsonObject, place: _Place) -> Found:
     )
 
 
-def _is_awaited(place: _Place, owner: JsonObject) -> bool:
+def _is_awaited(place: Place, owner: JsonObject) -> bool:
     """Whether null stands here for content to come: in older training's epochs, whose model has a name already."""
     is_url = place.key == "blobUrl" or (place.key == "sampleImages" and place.path.endswith("]"))
     return is_url and wire.is_identifier(owner.get("blobName"))
 
 
-def _bare(value: str, place: _Place, owner: JsonObject) -> Found | None:
+def _bare(value: str, place: Place, owner: JsonObject) -> Found | None:
     """A text that is content by itself; `owner` is the object that it is told in."""
     if place.key == "blobIds":
         return Found(place.step, place.path, place.role(), blob_id=value) if wire.is_identifier(value) else None

@@ -64,6 +64,13 @@ workflows = Table(
     Column("dead_at", Moment, comment="when we gave up, with the reason in last_error"),
     CheckConstraint("octet_length(id) BETWEEN 1 AND 512", name="id_length"),
     Index("ix_workflows_due", "deadline_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index(
+        "ix_workflows_listed",
+        text("coalesce(created_at, heard_at)"),
+        "id",
+        postgresql_where=text("document IS NOT NULL"),
+    ),
+    Index("ix_workflows_tags", "tags", postgresql_using="gin"),
     comment="One workflow of Civitai's, and what we owe it",
 )
 
@@ -100,6 +107,7 @@ jobs = Table(
     Column("document", Json, comment="the v1 document: last event, provider, scan context"),
     Column("document_at", Moment, comment="when that was fetched"),
     Column("refused_at", Moment, comment="when the API refused it to our token"),
+    Index("ix_jobs_id", "id"),
     comment="One of Civitai's jobs",
 )
 

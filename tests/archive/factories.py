@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from archive import claims, events, objects, results
+from archive import claims, events, objects, results, settling, workflows
 from archive.contents import Facts
+from orchestration import results as finder
 from orchestration.events import parse
 from orchestration.results import Found
 
@@ -92,6 +93,27 @@ async def stored_object(connection: AsyncConnection, content: bytes = b"content"
     digest = hashlib.sha256(content).digest()
     await objects.add(connection, {digest: Facts(size=len(content), media_type="image/png")})
     return digest
+
+
+async def archived_workflow(
+    engine: AsyncEngine, document: dict[str, Any], *, stored: bool = True
+) -> dict[tuple[str, str], bytes]:
+    """A workflow that has this document and, by step and path, results whose content is `<blob id or path>`; theirs.
+
+    Without `stored` none of the results has come, and it is not archived.
+    """
+    claim = await claimed_workflow(engine, document["id"])
+    contents = {(one.step, one.path): (one.blob_id or one.path).encode() for one in finder.find(document)}
+    async with engine.begin() as connection:
+        await workflows.save(connection, claim, document, keep_document=False)
+        await results.add(connection, claim.workflow_id, finder.find(document))
+        if not stored:
+            return {}
+        digests = {content: await stored_object(connection, content) for content in contents.values()}
+        for result in await results.pending(connection, claim.workflow_id):
+            await settling.stored(connection, {result.id: digests[contents[result.step, result.path]]})
+        await claims.seal(connection, claim, due_at=None)
+    return contents
 
 
 async def rows(source: AsyncEngine | AsyncConnection, query: str, **parameters: Any) -> list[tuple[Any, ...]]:

@@ -1,18 +1,15 @@
-import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from orchestration import documents, results
+from orchestration import documents, places, results
 from orchestration.results import Found
 from orchestration.wire import JsonObject
 from tests.orchestration import strategies
+from tests.orchestration.outputs import PLACES, TABLE, planted
 
-TABLE: dict[str, list[str]] = json.loads((Path(__file__).parents[1] / "contract" / "output-paths.json").read_text())
-PLACES = [(kind, *entry.split(" ")) for kind, entries in TABLE.items() for entry in entries]
 URL = "https://blobs.example/x?sig=1"
 
 
@@ -22,13 +19,6 @@ def of(output: Any, **step: Any) -> list[Found]:
 
 def paths(found: list[Found]) -> list[str]:
     return [content.path for content in found]
-
-
-def planted(path: str, blob: JsonObject) -> JsonObject:
-    """An output with the blob at `a.b[]`: twice in each list."""
-    head, _, rest = path.partition(".")
-    value = planted(rest, blob) if rest else blob
-    return {head.removesuffix("[]"): [value, value]} if head.endswith("[]") else {head: value}
 
 
 @pytest.mark.parametrize(("kind", "path", "blob_type"), PLACES)
@@ -288,7 +278,7 @@ def test_what_might_be_content_and_cannot_be_read_is_drift(value: Any, path: str
 
 def test_what_is_nested_too_deeply_is_drift() -> None:
     value: Any = {"url": "https://blobs.example/deep"}
-    for _ in range(results.MAX_DEPTH + 2):
+    for _ in range(places.MAX_DEPTH + 2):
         value = {"a": value}
     (drift,) = results.find_drift(output(value))
     assert "deeper" in drift.reason
