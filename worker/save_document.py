@@ -75,12 +75,21 @@ def _may_replace(before: workflows.Kept, fetched: Fetched) -> bool:
         return True
     if before.told != fetched.told:
         return before.told
-    return _has_ended(fetched.document) and _places(before.document) <= _places(fetched.document)
+    return _has_ended(fetched.document) and _named(before.document) <= _named(fetched.document)
 
 
 def _has_ended(document: JsonObject | None) -> bool:
     return document is not None and statuses.is_terminal(documents.read(document).status)
 
 
-def _places(document: JsonObject | None) -> set[tuple[str, str]]:
-    return {(result.step, result.path) for result in finder.find(document or {})}
+def _named(document: JsonObject | None) -> set[tuple[str, ...]]:
+    """What an emptier document would lack: places of content, steps with an output or input, tags, metadata.
+
+    The output of some steps names no content, and is itself what was paid for.
+    """
+    workflow = documents.read(document or {})
+    named: set[tuple[str, ...]] = {("content", found.step, found.path) for found in finder.find(document or {})}
+    for step in workflow.steps:
+        parts = {"step": step.name, "output": step.output, "input": step.input}
+        named |= {(part, step.name) for part, value in parts.items() if value}
+    return named | {(part,) for part, value in (("tags", workflow.tags), ("metadata", workflow.metadata)) if value}

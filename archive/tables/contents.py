@@ -55,7 +55,13 @@ results = Table(
     Column("url_expires_at", Moment),
     Column("blocked_reason", Text),
     Column("object_digest", ForeignKey("objects.digest")),
-    Column("attempts", Integer, nullable=False, server_default=ZERO, comment="failed tries so far"),
+    Column(
+        "attempts",
+        Integer,
+        nullable=False,
+        server_default=ZERO,
+        comment="failed tries; from none again when a person makes it due",
+    ),
     Column("next_attempt_at", Moment, nullable=False, comment="not before then"),
     Column("last_error", Text),
     Column("missing_at", Moment, comment="Civitai's API answers 404 for the blob since then"),
@@ -66,6 +72,11 @@ results = Table(
     UniqueConstraint("workflow_id", "step", "path"),
     CheckConstraint("num_nonnulls(stored_at, withheld_at, gone_at, dead_at) <= 1", name="settled_once"),
     CheckConstraint("(stored_at IS NULL) = (object_digest IS NULL)", name="stored_means_object"),
+    Index(
+        "ix_results_without_bytes",
+        "workflow_id",
+        postgresql_where=text("dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL"),
+    ),
     Index("ix_results_object_digest", "object_digest", postgresql_where=text("object_digest IS NOT NULL")),
     Index(
         "ix_results_unsettled_blob",

@@ -62,6 +62,7 @@ workflows = Table(
     Column("missing_at", Moment, comment="Civitai's API answers 404 since then"),
     Column("gone_at", Moment, comment="when Civitai's API had the last word: it is no more"),
     Column("dead_at", Moment, comment="when we gave up, with the reason in last_error"),
+    Column("counted_at", Moment, comment="when its callbacks were counted in announcements, or found not to be ours"),
     CheckConstraint("octet_length(id) BETWEEN 1 AND 512", name="id_length"),
     Index("ix_workflows_due", "deadline_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index(
@@ -71,6 +72,13 @@ workflows = Table(
         postgresql_where=text("document IS NOT NULL"),
     ),
     Index("ix_workflows_tags", "tags", postgresql_using="gin"),
+    Index("ix_workflows_given_up", "id", postgresql_where=text("dead_at IS NOT NULL OR gone_at IS NOT NULL")),
+    Index("ix_workflows_archived_at", "archived_at", postgresql_where=text("archived_at IS NOT NULL")),
+    Index(
+        "ix_workflows_uncounted",
+        "completed_at",
+        postgresql_where=text("counted_at IS NULL AND completed_at IS NOT NULL"),
+    ),
     comment="One workflow of Civitai's, and what we owe it",
 )
 

@@ -18,6 +18,22 @@ def status() -> None:
     status.run()
 
 
+@app.command(epilog='Example: civitai-archive redrive --dead --since 2026-11-20 --reason "HTTP 503"')
+def redrive(
+    workflow: Annotated[str | None, typer.Option(help="This workflow, whatever became of it.")] = None,
+    blob: Annotated[str | None, typer.Option(help="This blob, wherever it appears.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="What is dead, and neither withheld nor gone.")] = False,
+    since: options.Since = None,
+    reason: Annotated[str | None, typer.Option(help="What says this in its last error, or is withheld for it.")] = None,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Have what is dead, withheld or gone tried again; every option narrows it. Failed tries are kept as history."""
+    from archive.redrive import Choice
+    from cli import redrive
+
+    redrive.run(Choice(workflow_id=workflow, blob_id=blob, dead=dead, since=since, reason=reason), dry_run=dry_run)
+
+
 @app.command(epilog='Example: civitai-archive sql "SELECT id, status FROM workflows" --csv')
 def sql(
     query: Annotated[str, typer.Argument(help="One statement; it can read everything and change nothing.")],

@@ -248,6 +248,27 @@ async def test_every_end_is_archived_with_what_there_is(
     assert objects(storage) == {CAT}
 
 
+@pytest.mark.parametrize("emptied", ["output", "input", "steps", "tags", "metadata"])
+async def test_a_document_that_has_lost_what_was_paid_for_does_not_replace_one_that_tells_it(
+    tools: Tools, civitai: Civitai, storage: Path, emptied: str
+) -> None:
+    answer = {"$type": "chatCompletion", "name": "s", "status": "succeeded", "input": {"n": 1}, "output": {"text": "a"}}
+    whole = civitai.workflows["w"] = document("w", answer) | {"metadata": {"a": 1}}
+    await rows.tell(tools.engine, "w")
+    await archive_workflow(tools, "w")
+    before, manifest = await everything(tools), files.manifest(storage)
+
+    less: JsonObject = (
+        {"steps": [answer | {emptied: {}}]} if emptied in answer else {emptied: {} if emptied == "metadata" else []}
+    )
+    civitai.workflows["w"] = whole | less
+    await rows.tell(tools.engine, "w", **{"$type": "step", "name": "late"})
+    await archive_workflow(tools, "w")
+    after = await everything(tools)
+    assert (after["workflows"][0]["document"], after["steps"]) == (whole, before["steps"])
+    assert files.manifest(storage) == manifest
+
+
 async def test_a_document_that_names_less_does_not_take_the_place_of_the_one_that_is_kept(
     tools: Tools, civitai: Civitai, storage: Path
 ) -> None:
