@@ -4,6 +4,7 @@ The client here holds no token and takes none: what it sends is the same for eve
 request, first or redirected, passes the guards of `transport`. A stream that breaks goes on where it broke.
 """
 
+import functools
 import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -31,7 +32,9 @@ class Content:
 
     url: where it comes from, without its query.
     media_type: in lower case, without parameters; as claimed, like the length.
-    length: bytes that `chunks` will yield, when the host says so.
+    length: bytes of the whole, when the host says so.
+    start: bytes that the caller has already and `chunks` leaves out, see `BlobClient.open`.
+    etag: what proves later that the content is still the same; None where nothing does.
     chunks: the bytes, once. Raises Truncated when they are not as many as promised or stop coming and cannot be
         had otherwise, TooLarge when they pass the client's `max_bytes`, and, where the rest of a broken stream is
         asked for, whatever `open` raises.
@@ -42,6 +45,8 @@ class Content:
     media_type: str | None
     length: int | None
     chunks: AsyncIterator[bytes] = field(repr=False)
+    start: int = 0
+    etag: str | None = None
 
 
 class BlobClient:
@@ -77,11 +82,18 @@ class BlobClient:
         await self._transport.aclose()
 
     @asynccontextmanager
-    async def open(self, url: str, fresh_url: Callable[[], Awaitable[str]] | None = None) -> AsyncIterator[Content]:
+    async def open(
+        self,
+        url: str,
+        fresh_url: Callable[[], Awaitable[str]] | None = None,
+        *,
+        begun: resumption.Begun | None = None,
+    ) -> AsyncIterator[Content]:
         """Ask for the content behind this address, following redirects.
 
         Whenever the address has expired, at first or in the middle of the stream, `fresh_url` is asked for
-        another; what it raises is raised.
+        another; what it raises is raised. Of what was `begun` earlier only the rest is asked for; the content's
+        `start` says whether the host could prove that it is the rest of the same.
 
         Raises of the Transient tree: UrlExpired (401, 403, 410), RateLimited, ServerError, Unreachable, Forbidden,
         and Transient itself for any other answer than 200. Withheld for the placeholder of what Civitai keeps
@@ -99,21 +111,40 @@ class BlobClient:
                 address = await fresh_url()
                 return await self._follow(address, headers)
 
-        first = await ask({})
-        download = resumption.Download(first, ask, pauses=self._pauses, progress=transport.SLOWEST * self._stall)
+        download = await self._begin(ask, begun)
+        start = begun.came if begun and download.answer.status == 206 else 0
+        first = download.answer
         try:
-            if first.length is not None and first.length > self._max_bytes:
-                raise self._too_large(first.url, f"{first.length} bytes")
+            length = None if first.length is None else start + first.length
+            if length is not None and length > self._max_bytes:
+                raise self._too_large(first.url, f"{length} bytes")
             encoding = first.headers.get("Content-Encoding")
             yield Content(
                 url=errors.without_secrets(first.url),
                 status=first.status,
                 media_type=media_type(first.headers.get("Content-Type")),
-                length=None if encodings.is_encoded(encoding) else first.length,
-                chunks=self._gathered(encodings.decoded(download.chunks(), encoding, url=first.url), first.url),
+                length=None if encodings.is_encoded(encoding) else length,
+                chunks=self._gathered(encodings.decoded(download.chunks(), encoding, url=first.url), first.url, start),
+                start=start,
+                etag=None if encodings.is_encoded(encoding) else download.etag,
             )
         finally:
             download.answer.close()
+
+    async def _begin(self, ask: resumption.Ask, begun: resumption.Begun | None) -> resumption.Download:
+        """The rest of what was begun, or, where that cannot be had, the whole."""
+        download = functools.partial(
+            resumption.Download, ask=ask, pauses=self._pauses, progress=transport.SLOWEST * self._stall
+        )
+        if begun is not None:
+            answer = await ask(begun.headers)
+            rest = download(answer, begun=begun)
+            if not encodings.is_encoded(answer.headers.get("Content-Encoding")) and rest.continues():
+                return rest
+            if answer.status == 200:
+                return download(answer)
+            answer.close()
+        return download(await ask({}))
 
     async def _follow(self, url: str, headers: Mapping[str, str]) -> transport.Answer:
         address, wanted = url, (200, 206, 416) if "Range" in headers else (200,)
@@ -129,9 +160,9 @@ class BlobClient:
             address = answer.redirect
         raise errors.Unreachable(call="download", url=url, detail=f"more than {REDIRECTS} redirects")
 
-    async def _gathered(self, chunks: AsyncIterator[bytes], url: str) -> AsyncIterator[bytes]:
+    async def _gathered(self, chunks: AsyncIterator[bytes], url: str, start: int) -> AsyncIterator[bytes]:
         """Yield what comes in large chunks, and no more of it than we take."""
-        came, gathered, pending = 0, 0, list[bytes]()
+        came, gathered, pending = start, 0, list[bytes]()
         async for chunk in chunks:
             came += len(chunk)
             if came > self._max_bytes:

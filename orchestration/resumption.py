@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from orchestration import errors, transport
 
@@ -12,6 +13,23 @@ Ask = Callable[[Mapping[str, str]], Awaitable[transport.Answer]]
 _RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII | re.IGNORECASE)
 _UNSATISFIED = re.compile(r"bytes \*/(\d{1,19})", re.ASCII | re.IGNORECASE)
 _STRONG = re.compile(r'"[\x21\x23-\x7e]*"')
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The beginning of a content that somebody has already, from an earlier download of it.
+
+    came: its bytes. etag: the content's strong ETag then (`Content.etag`). total: bytes of the whole, if known.
+    """
+
+    came: int
+    etag: str
+    total: int | None = None
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What asks for the rest, and for the rest of this very content alone."""
+        return {"Range": f"bytes={self.came}-", "If-Range": self.etag}
 
 
 class Download:
@@ -27,15 +45,31 @@ class Download:
        They start anew whenever an answer has brought at least `progress` bytes.
     """
 
-    def __init__(self, first: transport.Answer, ask: Ask, *, pauses: Sequence[float], progress: float) -> None:
+    def __init__(
+        self,
+        first: transport.Answer,
+        ask: Ask,
+        *,
+        pauses: Sequence[float],
+        progress: float,
+        begun: Begun | None = None,
+    ) -> None:
+        """Take the first answer: of 200, or, to the headers of `begun`, what `continues` looks at."""
         self.answer = first
         self._ask, self._pauses, self._progress = ask, pauses, progress
-        etag = first.headers.get("ETag", "")
-        self._etag = etag if _STRONG.fullmatch(etag) else None
-        self._total = first.length
-        self._came = 0
-        self._came_before = 0
+        etag = begun.etag if begun else first.headers.get("ETag", "")
+        self.etag = etag if _STRONG.fullmatch(etag) else None
+        self._total = begun.total if begun else first.length
+        self._came = begun.came if begun else 0
+        self._came_before = self._came
         self._failures = 0
+
+    def continues(self) -> bool:
+        """Whether the first answer is the rest of what was begun."""
+        try:
+            return self.etag is not None and self._fits()
+        except errors.Truncated:
+            return False
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield every byte once, in order. Whoever reads closes `answer` at the end."""
@@ -53,7 +87,7 @@ class Download:
 
     async def _goes_on(self, broken: errors.Transient) -> bool:
         """Have the rest in `answer`; False when there is none. Raises why neither can be."""
-        if self._etag is None or (self._total is not None and self._came > self._total):
+        if self.etag is None or (self._total is not None and self._came > self._total):
             raise broken
         if self._came - self._came_before >= self._progress:
             self._failures = 0
@@ -63,7 +97,7 @@ class Download:
             await asyncio.sleep(self._pauses[self._failures])
             self._failures += 1
             try:
-                self.answer = await self._ask({"Range": f"bytes={self._came}-", "If-Range": self._etag})
+                self.answer = await self._ask(Begun(self._came, self.etag).headers)
                 return self._fits()
             except (errors.Unreachable, errors.ServerError) as error:
                 broken = error
@@ -80,7 +114,7 @@ class Download:
             raise self._truncated("the rest is said to be none")
         if self.answer.status != 206:
             raise self._truncated("it broke, and the host gives no rest of it or has changed it")
-        if self.answer.headers.get("ETag", self._etag) != self._etag:
+        if self.answer.headers.get("ETag", self.etag) != self.etag:
             raise self._truncated("it broke, and the rest is of another content")
         span = _RANGE.fullmatch(told)
         if span is not None:

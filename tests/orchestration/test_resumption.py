@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration import blobs, errors
+from orchestration import blobs, errors, resumption
 from tests.orchestration.hosts import ETAG, BreakingHost
 from tests.orchestration.servers import serve_raw
 
@@ -150,3 +150,32 @@ async def test_a_url_that_expired_in_mid_stream_is_replaced_by_a_fresh_one() -> 
             assert b"".join([chunk async for chunk in content.chunks]) == CONTENT
     assert asked == 1
     assert [request.split()[1] for request in host.requests] == ["/old", "/old", "/fresh", "/fresh"]
+
+
+async def rest_of(host: BreakingHost, begun: resumption.Begun) -> tuple[int, int | None, bytes]:
+    async with serve_raw(host.respond) as address, client() as blobs_of, blobs_of.open(address, begun=begun) as content:
+        return content.start, content.length, b"".join([chunk async for chunk in content.chunks])
+
+
+async def test_what_was_begun_earlier_is_gone_on_with() -> None:
+    host = BreakingHost(CONTENT, [200_000])
+    assert await rest_of(host, resumption.Begun(1000, '"v1"', len(CONTENT))) == (1000, len(CONTENT), REST)
+    assert "\r\nRange: bytes=1000-\r\n" in host.requests[0]
+    assert '\r\nIf-Range: "v1"\r\n' in host.requests[0]
+
+
+async def test_what_has_changed_since_is_had_whole() -> None:
+    host = BreakingHost(CONTENT, [])
+    assert await rest_of(host, resumption.Begun(1000, '"v0"')) == (0, len(CONTENT), CONTENT)
+    host.rest = [(f"200 OK\r\n{ETAG}", CONTENT)]
+    host.requests.append("an earlier one")
+    asked = len(host.requests)
+    assert await rest_of(host, resumption.Begun(1000, '"v0"')) == (0, len(CONTENT), CONTENT)
+    assert len(host.requests) == asked + 1
+
+
+@pytest.mark.parametrize(
+    "begun", [resumption.Begun(1000, '"v1"', 299_999), resumption.Begun(300_000, '"v1"'), resumption.Begun(9, "v1")]
+)
+async def test_a_rest_that_does_not_fit_is_not_taken(begun: resumption.Begun) -> None:
+    assert await rest_of(BreakingHost(CONTENT, []), begun) == (0, len(CONTENT), CONTENT)
