@@ -63,6 +63,7 @@ class Kept:
     withheld_at: datetime | None
     gone_at: datetime | None
     dead_at: datetime | None
+    pruned_at: datetime | None
     next_attempt_at: datetime
 
     @property
@@ -129,6 +130,7 @@ _KEPT: Select[Any] = (
         _results.withheld_at,
         _results.gone_at,
         _results.dead_at,
+        _results.pruned_at,
         _results.next_attempt_at,
     )
     .outerjoin(tables.objects)

@@ -31,9 +31,10 @@ objects = Table(
     Column("stored_at", Moment, nullable=False, comment="when the bytes had become durable"),
     Column("verified_at", Moment),
     Column("damaged_at", Moment),
-    Column("deleting_at", Moment),
+    Column("deleting_at", Moment, comment="no result needed it then; it goes after a time of grace"),
     CheckConstraint("octet_length(digest) = 32", name="digest_is_sha256"),
     CheckConstraint("size >= 0", name="size"),
+    Index("ix_objects_deleting_at", "deleting_at", postgresql_where=text("deleting_at IS NOT NULL")),
     comment="One stored content",
 )
 
@@ -69,9 +70,13 @@ results = Table(
     Column("withheld_at", Moment),
     Column("gone_at", Moment),
     Column("dead_at", Moment),
+    Column("pruned_at", Moment, comment="when a rule of retention took its content away; it stays settled as stored"),
     UniqueConstraint("workflow_id", "step", "path"),
     CheckConstraint("num_nonnulls(stored_at, withheld_at, gone_at, dead_at) <= 1", name="settled_once"),
-    CheckConstraint("(stored_at IS NULL) = (object_digest IS NULL)", name="stored_means_object"),
+    CheckConstraint(
+        "(stored_at IS NOT NULL AND pruned_at IS NULL) = (object_digest IS NOT NULL)", name="stored_means_object"
+    ),
+    CheckConstraint("pruned_at IS NULL OR stored_at IS NOT NULL", name="pruned_was_stored"),
     Index(
         "ix_results_without_bytes",
         "workflow_id",
