@@ -14,6 +14,9 @@ from archive import incoming, storage, storage_errors
 from archive.incoming import Incoming
 from archive.storage import Entry
 
+READ_ONLY = 0o440
+"""What lies there is never written to again, not even by way of a hard link; the group may read it, for a gateway."""
+
 _OF_THE_FILE_SYSTEM = frozenset({"lost+found"})  # which a new volume is not empty without
 
 
@@ -184,6 +187,7 @@ class LocalStorage:
 
 def _put(path: Path, file: BinaryIO, target: Path) -> None:
     """Sync the file, rename it to the target, and sync the directory that names it now."""
+    os.fchmod(file.fileno(), READ_ONLY)
     os.fsync(file.fileno())
     _make_directories(target.parent)
     path.replace(target)

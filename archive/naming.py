@@ -123,7 +123,8 @@ def _told(inputs: Iterable[Any], key: str) -> Iterator[str]:
                     found = each.get(key)
                     if isinstance(found, str | int) and not isinstance(found, bool):
                         yield str(found)[:1000]
-                    below += each.values()
+                    # Sorted, since jsonb keeps no order of keys.
+                    below += [each[name] for name in sorted(each)]
                 elif isinstance(each, list):
                     below += each
             level = [each for each in below if isinstance(each, dict | list)]

@@ -300,3 +300,12 @@ async def test_a_name_that_cannot_be_looked_at_is_not_missing(store: LocalStorag
     await store.write("file", b"", media_type="text/plain")
     with pytest.raises(StorageUnavailable, match="Not a directory"):
         await (content(store, "file/below") if what == "read" else store.size("file/below"))
+
+
+async def test_what_is_stored_can_be_read_by_the_group_and_written_by_nobody(marked: LocalStorage) -> None:
+    await keep(marked, CONTENT)
+    await marked.write("workflows/a.json", b"{}", media_type="application/json")
+    await marked.write("workflows/a.json", b"[]", media_type="application/json")
+    modes = [path.stat().st_mode & 0o777 for path in marked.root.rglob("*") if path.is_file()]
+    assert modes.count(0o440) == 2
+    assert await content(marked, "workflows/a.json") == b"[]"

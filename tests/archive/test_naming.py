@@ -131,3 +131,10 @@ def test_a_prompt_as_deep_or_long_as_can_be_holds_nothing_up() -> None:
         deep = {"a": deep, "b": [deep] * 3}
     document = {"steps": [{"name": "first", "input": deep}, {"name": "b", "input": {"prompt": "x" * 10_000_000}}]}
     assert named("{workflow}-{prompt}", kept(), document=document) == ["wf_1-" + "x" * 60]
+
+
+def test_a_prompt_is_found_in_one_place_whatever_the_order_of_keys() -> None:
+    parts = {"b": {"prompt": "of b"}, "a": {"prompt": "of a"}}
+    for asked in (parts, dict(reversed(parts.items()))):
+        document = {"steps": [{"name": "first", "input": asked}]}
+        assert named("{workflow}-{prompt}", kept(), document=document) == ["wf_1-of_a"]
