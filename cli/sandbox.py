@@ -9,12 +9,15 @@ from cli import failures, signals
 from sandbox import faults, server
 
 
-def run(*, api_port: int, blob_port: int, token: str, url_lifetime: float, faults: str, seed: int) -> None:
+def run(
+    *, api_port: int, blob_port: int, token: str, manager_token: str, url_lifetime: float, faults: str, seed: int
+) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises CommandFailed for a taken port, or `faults` that are no JSON of ours."""
     serving = server.serve(
         api_port=api_port,
         blob_port=blob_port,
         token=token,
+        manager_token=manager_token,
         url_lifetime=url_lifetime,
         faults=_faults(faults),
         seed=seed,

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 
-from sandbox import content, faults, problems, sending, state
+from sandbox import answers, content, faults, problems, sending, state
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 About = Literal["workflow", "blob", None]
@@ -78,6 +78,6 @@ def _error(strike: faults.Strike) -> Response:
         case 500:
             return problems.response(problems.Problem(500, "Something went wrong."))
         case 503:
-            return JSONResponse("Service Unavailable", 503)
+            return answers.Json("Service Unavailable", 503)
         case status:
             return HTMLResponse(f"<html><title>{status}</title><p>Bad gateway.</p></html>\n", status)

@@ -1,9 +1,9 @@
 """Blobs at the API: where one is, whether it is, a fresh URL, and the image in a withheld one's place."""
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
-from sandbox import clock, documents, media, problems, state
+from sandbox import answers, documents, media, problems, state
 
 
 class Blobs:
@@ -15,7 +15,7 @@ class Blobs:
     async def redirect(self, request: Request) -> Response:
         """GET: 308 to a fresh signed URL, or to the placeholder; HEAD: 204; 404 for both."""
         blob = self._find(request)
-        if not blob.is_available:
+        if not blob.is_available(self._state.clock.now()):
             raise problems.Problem(404, "The blob is not there yet.")
         if request.method == "HEAD":
             return Response(status_code=204)
@@ -27,8 +27,8 @@ class Blobs:
     async def refresh(self, request: Request) -> Response:
         """POST: the blob with a fresh signed URL; its retention starts anew."""
         blob = self._find(request)
-        blob.expires_at = clock.now() + self._state.retention
-        return JSONResponse(self._documents.refreshed_blob(blob))
+        blob.expires_at = self._state.clock.now() + self._state.retention
+        return answers.Json(self._documents.refreshed_blob(blob))
 
     async def placeholder(self, request: Request) -> Response:
         """GET, without a token: an image that is nobody's result."""

@@ -7,16 +7,17 @@ let the next one pass it, or send it late and beside the others.
 import asyncio
 import contextlib
 import ipaddress
+import re
 from collections import deque
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import aiohttp
 import yarl
 
+from orchestration import addresses
 from sandbox import faults, state
 
 RETRY_DELAYS = (1.0, 3.0, 8.0, 15.0)  # seconds before each further try: about half a minute in all
@@ -24,6 +25,7 @@ ANSWER_WITHIN = 10.0  # seconds
 IDLE_WITHIN = 2.0  # seconds; less than receivers wait before they close a connection that is not used
 MOST_SENT = 10_000  # kept
 _RETRIED = frozenset({408, 429})
+_CHARACTERS = re.compile(r"[!-~]+")
 
 
 @dataclass
@@ -43,13 +45,23 @@ class Delivery:
 
 
 def is_on_this_machine(url: str) -> bool:
-    """Whether `url` is http or https to a loopback address."""
+    """Whether `url` is http or https to a loopback address, read as it is read when it is called."""
     try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        return parts.scheme in {"http", "https"} and (host == "localhost" or ipaddress.ip_address(host).is_loopback)
+        parts = _verbatim(url)
+        is_here = parts.host == "localhost" or _is_loopback(parts.host or "")
+        return parts.scheme in {"http", "https"} and is_here and parts.port is not None
     except ValueError:
         return False
+
+
+def _verbatim(url: str) -> yarl.URL:
+    if not _CHARACTERS.fullmatch(url):
+        raise ValueError("A URL is made of visible ASCII characters.")
+    return yarl.URL(url, encoded=True)
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback
 
 
 class Deliveries:
@@ -81,9 +93,13 @@ class Deliveries:
                 self._start(self._deliver_late(workflow, delivery, seconds))
 
     async def __aenter__(self) -> Self:
-        # Nothing to verify on loopback; cookies would be a memory that the real one does not have.
+        # What a name leads to is decided when it is connected to: nothing but loopback gets a socket, whatever the URL
+        # looked like when it was registered. Nothing to verify there; cookies would be a memory that the real one does
+        # not have.
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=False, keepalive_timeout=IDLE_WITHIN),
+            connector=aiohttp.TCPConnector(
+                ssl=False, keepalive_timeout=IDLE_WITHIN, socket_factory=addresses.guarded_sockets(_is_loopback)
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(ANSWER_WITHIN),
         )
@@ -150,8 +166,7 @@ class Deliveries:
 
     async def _send(self, delivery: Delivery) -> int:
         # Exactly as it was registered, and no redirect leads it off this machine.
-        url = yarl.URL(delivery.url, encoded=True)
-        async with self._session.post(url, json=delivery.body, allow_redirects=False) as answer:
+        async with self._session.post(_verbatim(delivery.url), json=delivery.body, allow_redirects=False) as answer:
             await answer.read()
             return answer.status
 

@@ -1,14 +1,24 @@
-"""Time as the orchestrator writes it: UTC, seven digits after the second, `Z`."""
+"""The orchestrator's clock, and time as it writes it: UTC, seven digits after the second, `Z`."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _FRACTION = re.compile(r"(\.\d{6})\d+")  # datetime holds six digits
 
 
-def now() -> datetime:
-    """This moment, in UTC."""
-    return datetime.now(UTC)
+class Clock:
+    """Goes with the time of day, `ahead` of it by as much as it was moved forward."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        """This moment, in UTC."""
+        return datetime.now(UTC) + self.ahead
+
+    def forward(self, step: timedelta) -> None:
+        """Let so much time have passed."""
+        self.ahead += step
 
 
 def text(moment: datetime) -> str:
@@ -19,4 +29,7 @@ def text(moment: datetime) -> str:
 def parse(written: str) -> datetime:
     """An ISO 8601 date or time, taken as UTC where it names no zone; ValueError for anything else."""
     moment = datetime.fromisoformat(_FRACTION.sub(r"\1", written))
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{written!r} is in no year of UTC.") from None

@@ -3,9 +3,9 @@
 import asyncio
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from sandbox import clock, expectations, faults, state
+from sandbox import answers, clock, expectations, faults, state
 
 MOST_REQUESTS = 1_000  # of one answer
 
@@ -20,7 +20,7 @@ class Control:
         """Every place of every result, previews too, with the digest of its bytes and what is to become of it."""
         places = list(self._state.places)
         digests = await asyncio.to_thread(lambda: [place.blob.file.sha256 for place in places])
-        return JSONResponse(
+        return answers.Json(
             [
                 {
                     "id": place.blob.id,
@@ -39,7 +39,7 @@ class Control:
 
     async def workflows(self, _request: Request) -> Response:
         """Every workflow ever submitted, ephemeral ones too, and how its callbacks fared."""
-        return JSONResponse(
+        return answers.Json(
             [
                 {
                     "id": workflow.id,
@@ -57,7 +57,7 @@ class Control:
         """How many requests each origin saw and how many with an Authorization header, and the newest of them."""
         origin = request.query_params.get("origin")
         seen = [each for each in self._state.requests if origin in (None, each.origin)]
-        return JSONResponse(
+        return answers.Json(
             {
                 "origins": {
                     name: {

@@ -1,6 +1,6 @@
 """How workflows, steps, jobs and blobs look on the wire. Every rendering signs its URLs afresh."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,20 +15,20 @@ Document = dict[str, Any]
 class View:
     """For whom and when something is rendered: without mature content, or after a refresh, which knows best."""
 
+    moment: datetime
     hide_mature: bool = False
     is_refresh: bool = False
-    moment: datetime = field(default_factory=clock.now)
 
 
 class Documents:
-    """Renders with one signer; `api_url` is where placeholders are."""
+    """Renders with one signer by one clock; `api_url` is where placeholders are."""
 
-    def __init__(self, signer: signing.Signer, api_url: str) -> None:
-        self._signer, self._api_url = signer, api_url
+    def __init__(self, signer: signing.Signer, time: clock.Clock, api_url: str) -> None:
+        self._signer, self._clock, self._api_url = signer, time, api_url
 
     def workflow(self, workflow: Workflow, *, hide_mature: bool = False) -> Document:
         """The whole document, as GET, query and submit answer it."""
-        view = View(hide_mature)
+        view = View(self._clock.now(), hide_mature=hide_mature)
         total = JOB_COST * sum(len(step.jobs) for step in workflow.steps)
         return {
             "id": workflow.id,
@@ -49,7 +49,7 @@ class Documents:
 
     def workflow_details(self, workflow: Workflow) -> Document:
         """`details` of a workflow event."""
-        view = View()
+        view = View(self._clock.now())
         return {
             "metadata": workflow.metadata,
             "arguments": workflow.fields.get("arguments", {}),
@@ -76,16 +76,20 @@ class Documents:
             "retries": 0,
             "metadata": step.metadata,
             "input": step.input,
-            **self._output(step, View()),
+            **self._output(step, View(self._clock.now())),
         }
+
+    def step(self, step: Step) -> Document:
+        """One step, as it stands in the document of its workflow."""
+        return self._step(step, View(self._clock.now()))
 
     def refreshed_blob(self, blob: Blob) -> Document:
         """One blob, as refresh answers it."""
-        return self._blob(blob, View(is_refresh=True))
+        return self._blob(blob, View(self._clock.now(), is_refresh=True))
 
     def url(self, blob: Blob) -> str:
         """A fresh signed address of the blob."""
-        return self._signer.url(blob.id, clock.now(), blob.scenario.url_seconds)
+        return self._signer.url(blob.id, self._clock.now(), blob.scenario.url_seconds)
 
     def placeholder_url(self, blob: Blob) -> str:
         """Where the image is that stands in a withheld blob's place."""
@@ -139,7 +143,7 @@ class Documents:
         # Behind a redirect, a document still promises what only the URL and a refresh show to be withheld.
         if play.withheld is not None and (play.placeholder != "redirect" or view.is_refresh):
             return {"available": False, "blockedReason": play.withheld, "url": self.placeholder_url(blob)}
-        if not blob.is_available or (play.mature and view.hide_mature):
+        if not blob.is_available(view.moment) or (play.mature and view.hide_mature):
             return {"available": False, "url": None}
         url, expires = self._signed(blob, view)
         return {"available": True, "url": url, "urlExpiresAt": expires}

@@ -12,8 +12,8 @@ Body = dict[str, Any]
 class Events:
     """Tells every registered callback of a workflow what happened to it."""
 
-    def __init__(self, rendering: documents.Documents, deliveries: callbacks.Deliveries) -> None:
-        self._documents, self._deliveries = rendering, deliveries
+    def __init__(self, rendering: documents.Documents, deliveries: callbacks.Deliveries, time: clock.Clock) -> None:
+        self._documents, self._deliveries, self._clock = rendering, deliveries, time
 
     def workflow(self, workflow: Workflow) -> None:
         """The workflow has reached its status."""
@@ -21,7 +21,7 @@ class Events:
             "$type": "workflow",
             "workflowId": workflow.id,
             "status": workflow.status,
-            "timestamp": clock.text(clock.now()),
+            "timestamp": clock.text(self._clock.now()),
         }
         self._post(workflow, "workflow", body, lambda: self._documents.workflow_details(workflow))
 

@@ -1,11 +1,9 @@
 """`/sandbox/faults`: the faults for everything, and how often each has struck."""
 
-import json
-
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from sandbox import api_faults, faults, problems
+from sandbox import answers, api_faults, bodies, faults, problems
 
 
 class FaultControl:
@@ -16,12 +14,9 @@ class FaultControl:
 
     async def set(self, request: Request) -> Response:
         """POST `{"seed", "faults", "tokenRefused"}`: begin anew with these; `{}` ends all of them."""
-        try:
-            body = json.loads(await request.body())
-        except ValueError:
-            raise problems.Problem(400, "The body is not JSON.") from None
-        if not isinstance(body, dict) or not set(body) <= {"seed", "faults", "tokenRefused"}:
-            raise problems.Problem(400, "The body must be a JSON object with seed, faults or tokenRefused.")
+        body = await bodies.read_object(request)
+        if not set(body) <= {"seed", "faults", "tokenRefused"}:
+            raise problems.Problem(400, "The body may have seed, faults and tokenRefused.")
         seed, refused = body.get("seed", self._chance.seed), body.get("tokenRefused", 0)
         if type(seed) is not int:
             raise problems.invalid("seed", "seed must be a whole number.")
@@ -45,4 +40,4 @@ class FaultControl:
             }
             for name, fault in self._chance.everywhere.items()
         }
-        return JSONResponse({"seed": self._chance.seed, "faults": everywhere, "struck": dict(self._chance.struck)})
+        return answers.Json({"seed": self._chance.seed, "faults": everywhere, "struck": dict(self._chance.struck)})

@@ -1,9 +1,11 @@
 """`/v1/consumer/jobs`: the older, closer look at one job, with what its last event told and what the scans found."""
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from datetime import datetime
 
-from sandbox import clock, documents, problems, state
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sandbox import answers, clock, documents, parameters, problems, state
 
 _CONTEXT = {
     "hive_csam_score": "0.00 %, 0.00 %",
@@ -23,11 +25,13 @@ class Jobs:
         workflow, step, job = self._state.jobs.get(request.path_params["job_id"], (None, None, None))
         if workflow is None or step is None or job is None or self._state.find_workflow(workflow.id) is None:
             raise problems.Problem(404, "There is no such job.")
-        is_detailed = request.query_params.get("detailed") == "true"
-        return JSONResponse(_document(workflow, step, job, is_detailed=is_detailed))
+        is_detailed = parameters.Parameters(request).flag("detailed")
+        return answers.Json(_document(workflow, step, job, self._state.clock.now(), is_detailed=is_detailed))
 
 
-def _document(workflow: state.Workflow, step: state.Step, job: state.Job, *, is_detailed: bool) -> documents.Document:
+def _document(
+    workflow: state.Workflow, step: state.Step, job: state.Job, moment: datetime, *, is_detailed: bool
+) -> documents.Document:
     happened_at = job.completed_at or job.started_at or workflow.created_at
     event: documents.Document = {
         "type": job.status.capitalize(),
@@ -49,11 +53,11 @@ def _document(workflow: state.Workflow, step: state.Step, job: state.Job, *, is_
             "createdAt": clock.text(workflow.created_at),
             "params": {"prompt": step.input.get("prompt"), "negativePrompt": step.input.get("negativePrompt")},
             "properties": {"workflowId": workflow.id},
-            "promptClassificationResult": {"labels": ["scan"]},
+            "promptClassificationResult": {"sexual": step.scenario.mature, "young": False, "cr": False, "scan": True},
         },
         "lastEvent": event,
         "result": [
-            {"blobKey": blob.id, "available": blob.is_available and blob.scenario.withheld is None}
+            {"blobKey": blob.id, "available": blob.is_available(moment) and blob.scenario.withheld is None}
             for blob in step.blobs
             if blob.job_id == job.id
         ],

@@ -1,6 +1,7 @@
 """What every request passes before its call: the record of what was seen, and the question for the token."""
 
 import hmac
+from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,16 +29,32 @@ class Record:
         await self._app(scope, receive, send)
 
 
-class RequireToken:
-    """Answers 401 to a request without `Authorization: Bearer <token>`."""
+@dataclass(frozen=True)
+class Tokens:
+    """What opens the API: a consumer's token, and a manager's, which opens more."""
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app, self._expected = app, f"Bearer {token}".encode()
+    consumer: str = field(repr=False)
+    manager: str = field(repr=False)
+
+
+class RequireToken:
+    """Answers 401 to a request without `Authorization: Bearer <token>`, and `for_managers` 403 to a consumer's."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens, for_managers: bool = False) -> None:
+        self._app, self._tokens, self._for_managers = app, tokens, for_managers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 (ASGI)
-        given = Headers(scope=scope).get("Authorization", "").encode()
-        if hmac.compare_digest(given, self._expected):
+        given = Headers(scope=scope).get("Authorization", "")
+        is_manager, is_consumer = (_is(given, token) for token in (self._tokens.manager, self._tokens.consumer))
+        if is_manager or (is_consumer and not self._for_managers):
             await self._app(scope, receive, send)
             return
-        refusal = problems.Problem(401, "The API token is missing or wrong.")
+        if is_consumer:
+            refusal = problems.Problem(403, "Only a manager's token opens this.")
+        else:
+            refusal = problems.Problem(401, "The API token is missing or wrong.")
         await problems.response(refusal)(scope, receive, send)
+
+
+def _is(given: str, token: str) -> bool:
+    return hmac.compare_digest(given.encode(), f"Bearer {token}".encode())

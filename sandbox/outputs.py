@@ -5,10 +5,9 @@ what is made there. The stand-in is generous: it fills every place that a type h
 """
 
 import itertools
-from datetime import timedelta
 from typing import Any
 
-from sandbox import clock, content, files, results, state, texts
+from sandbox import content, files, identifiers, results, state, texts
 
 _ARMATURES = {
     f"basicAnimations.{gait}{form}": make
@@ -89,11 +88,11 @@ class Builder:
     Encodes media: call `build` in a thread.
     """
 
-    def __init__(self, workflow: state.Workflow, step: state.Step, retention: timedelta) -> None:
+    def __init__(self, memory: state.State, workflow: state.Workflow, step: state.Step) -> None:
         self.output: Any = None
         self.blobs: dict[str, state.Blob] = {}
         self._workflow, self._step, self._dice = workflow, step, workflow.dice
-        self._retention, self._jobs = retention, itertools.cycle(step.jobs)
+        self._clock, self._retention, self._jobs = memory.clock, memory.retention, itertools.cycle(step.jobs)
 
     def build(self) -> None:
         """Make the `output` of the step: plain JSON, `Blob`, `Address` and `Expiry`."""
@@ -148,9 +147,9 @@ class Builder:
         return blob
 
     def _keep(self, file: content.Content, extension: str, path: str, job: state.Job) -> state.Blob:
-        made_at = clock.now()
+        made_at = self._clock.now()
         blob = state.Blob(
-            id=state.new_blob_id(self._dice, extension),
+            id=identifiers.new_blob_id(self._dice, extension),
             job_id=job.id,
             type=None,
             file=file,
@@ -165,7 +164,7 @@ class Builder:
     def _archive(self, wishes: dict[str, Any], at: str) -> dict[str, Any]:
         entries = wishes.get("entries")
         entries = entries if isinstance(entries, list) else []
-        names = [str(entry.get("blobId")) for entry in entries if isinstance(entry, dict)]
+        names = [_archivable(entry.get("blobId")) for entry in entries if isinstance(entry, dict)]
         file = files.bundle([(name, name.encode()) for name in names])
         blob = self._keep(file, "zip", f"{at}url", next(self._jobs))
         return {"url": Address(blob), "entryCount": len(names), "format": "zip", "expiresAt": Expiry()}
@@ -209,6 +208,11 @@ class Builder:
                 for number in range(count("steps", wishes))
             ]
         }
+
+
+def _archivable(blob_id: object) -> str:
+    """A name that ZIP can hold: UTF-8, and not endless."""
+    return str(blob_id)[:200].encode("utf-8", "replace").decode()
 
 
 def count(name: str, wishes: dict[str, Any]) -> int:

@@ -4,7 +4,9 @@ from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
+
+from sandbox import answers
 
 
 class Problem(Exception):
@@ -30,7 +32,7 @@ def response(problem: Problem) -> Response:
     }
     if problem.errors is not None:
         body["errors"] = problem.errors
-    return JSONResponse(body, problem.status, media_type="application/problem+json")
+    return answers.Json(body, problem.status, media_type="application/problem+json")
 
 
 async def on_problem(_request: Request, error: Exception) -> Response:

@@ -22,6 +22,9 @@ from sandbox import (
     documents,
     events,
     faults,
+    listings,
+    manager,
+    middleware,
     runs,
     signing,
     state,
@@ -41,10 +44,11 @@ class SandboxError(Exception):
 class Sandbox:
     """An async context manager: serves while it is entered, on the running event loop.
 
-    A port of 0 means any free one; `api_url` and `blob_url` are known once it is entered. `url_lifetime` is how
-    long a signed URL is good, `retention` how long ended workflows and blobs are kept, `callback_retries` the waits
-    before each further try of a callback (all in seconds). `faults` strike everything (`sandbox.faults` says how they
-    are written). The same `seed` and calls give the same blobs and the same faults. Raises SandboxError.
+    A port of 0 means any free one; `api_url` and `blob_url` are known once it is entered. `token` opens what consumers
+    may ask, `manager_token` what managers may as well. `url_lifetime` is how long a signed URL is good, `retention` how
+    long ended workflows and blobs are kept, `callback_retries` the waits before each further try of a callback (all in
+    seconds). `faults` strike everything (`sandbox.faults` says how they are written). The same `seed` and calls give
+    the same blobs and the same faults. Raises SandboxError.
 
     For assertions in the same event loop: `state`, `chance` (the faults that struck), and `callbacks_sent` in the
     order of completion.
@@ -56,13 +60,14 @@ class Sandbox:
         api_port: int = 0,
         blob_port: int = 0,
         token: str = "sandbox-token",  # noqa: S107 (opens nothing but this stand-in)
+        manager_token: str = "sandbox-manager-token",  # noqa: S107
         url_lifetime: float = 300.0,
         retention: float = 30 * DAY,
         callback_retries: Sequence[float] = callbacks.RETRY_DELAYS,
         faults: Mapping[str, object] = _NO_FAULTS,
         seed: int = 0,
     ) -> None:
-        self.token = token
+        self.token, self.manager_token = token, manager_token
         self.api_url = self.blob_url = ""
         self.chance = _chance(seed, faults)
         self.state = state.State(seed=seed, retention=retention)
@@ -82,11 +87,19 @@ class Sandbox:
             opened.pop_all()  # from here on they are closed by the servers
         self.api_url, self.blob_url = (f"http://{HOST}:{each.getsockname()[1]}" for each in listeners)
         signer = signing.Signer(self.blob_url, self._url_lifetime, secrets.token_bytes(32))
-        rendering = documents.Documents(signer, self.api_url)
-        playing = runs.Runs(self.state, events.Events(rendering, self._deliveries))
-        workflows = consumer.Consumer(self.state, rendering, playing, self.chance)
+        rendering = documents.Documents(signer, self.state.clock, self.api_url)
+        playing = runs.Runs(self.state, events.Events(rendering, self._deliveries, self.state.clock))
+        finding = listings.Listings(self.state, self.chance)
         origins = (
-            app.api(self.state, self.token, self.chance, workflows, blobs.Blobs(self.state, rendering)),
+            app.api(
+                self.state,
+                middleware.Tokens(self.token, self.manager_token),
+                self.chance,
+                playing,
+                consumer.Consumer(self.state, rendering, playing, finding),
+                manager.Manager(self.state, rendering, finding),
+                blobs.Blobs(self.state, rendering),
+            ),
             app.blob_host(self.state, storage_host.StorageHost(self.state, rendering, signer, self.chance)),
         )
         # Left in the opposite order: the runs end and wake whoever waits for them, then the doors are closed.
@@ -108,6 +121,7 @@ async def serve(
     api_port: int,
     blob_port: int,
     token: str,
+    manager_token: str,
     url_lifetime: float = 300.0,
     faults: Mapping[str, object] = _NO_FAULTS,
     seed: int = 0,
@@ -115,7 +129,13 @@ async def serve(
 ) -> None:
     """Run a stand-in until cancelled; `on_ready` is called once both ports answer. Raises SandboxError."""
     async with Sandbox(
-        api_port=api_port, blob_port=blob_port, token=token, url_lifetime=url_lifetime, faults=faults, seed=seed
+        api_port=api_port,
+        blob_port=blob_port,
+        token=token,
+        manager_token=manager_token,
+        url_lifetime=url_lifetime,
+        faults=faults,
+        seed=seed,
     ) as sandbox:
         on_ready(sandbox)
         await asyncio.Event().wait()

@@ -27,11 +27,11 @@ class Signer:
         """When a URL that was signed at `moment` ends, as documents write it."""
         return clock.text(moment + (self.lifetime if seconds is None else timedelta(seconds=seconds)))
 
-    def allows(self, blob_id: str, signature: str, expires: str) -> bool:
-        """Whether the signature is ours and still good."""
+    def allows(self, blob_id: str, signature: str, expires: str, moment: datetime) -> bool:
+        """Whether the signature is ours and at this moment still good."""
         if not hmac.compare_digest(self._signature(blob_id, expires).encode(), signature.encode()):
             return False
-        return clock.parse(expires) > clock.now()
+        return clock.parse(expires) > moment
 
     def _signature(self, blob_id: str, expires: str) -> str:
         return hmac.new(self.key, f"{blob_id}\n{expires}".encode(), hashlib.sha256).hexdigest()

@@ -6,7 +6,6 @@ Both origins share one `State`, and tests in the same event loop may read it dir
 import asyncio
 import hashlib
 import random
-import uuid
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ from sandbox import clock, content, scenario
 
 TERMINAL = frozenset(scenario.OUTCOMES)
 MOST_REQUESTS = 10_000  # kept
-_BLOB_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 @dataclass(eq=False)
@@ -81,6 +79,7 @@ class Workflow:
     status: str = "unassigned"
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    deleted_at: datetime | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     callbacks_delivered: int = 0
     callbacks_failed: int = 0
@@ -106,10 +105,9 @@ class Blob:
     served: int = 0
     uses: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def is_available(self) -> bool:
-        """Whether it has been made long enough ago."""
-        return self.made_at + timedelta(seconds=self.scenario.available_after) <= clock.now()
+    def is_available(self, moment: datetime) -> bool:
+        """Whether it has been made long enough before this moment."""
+        return self.made_at + timedelta(seconds=self.scenario.available_after) <= moment
 
     @property
     def placeholder_token(self) -> str:
@@ -149,9 +147,12 @@ class Request:
 
 
 class State:
-    """The stand-in's memory. `retention` is how long ended workflows and blobs are kept (seconds)."""
+    """The stand-in's memory. `retention` is how long ended workflows and blobs are kept (seconds); all workflows belong
+    to one `user`.
+    """
 
     def __init__(self, *, seed: int, retention: float) -> None:
+        self.clock = clock.Clock()
         self.workflows: dict[str, Workflow] = {}
         self.by_external_id: dict[str, Workflow] = {}
         self.jobs: dict[str, tuple[Workflow, Step, Job]] = {}
@@ -164,7 +165,7 @@ class State:
         self.retention = timedelta(seconds=retention)
         self._seed = seed
         self._submitted = 0
-        self._user = self.new_dice(0).randrange(1_000_000, 9_999_999)
+        self.user = self.new_dice(0).randrange(1_000_000, 9_999_999)
 
     def new_number(self) -> int:
         """The next workflow's number."""
@@ -178,7 +179,7 @@ class State:
     def new_workflow_id(self, moment: datetime) -> str:
         """A free id in the shape of `8484131-20260121222126332`: the user and the millisecond."""
         while True:
-            identifier = f"{self._user}-{moment:%Y%m%d%H%M%S}{moment.microsecond // 1000:03d}"
+            identifier = f"{self.user}-{moment:%Y%m%d%H%M%S}{moment.microsecond // 1000:03d}"
             if identifier not in self.workflows:
                 return identifier
             moment += timedelta(milliseconds=1)
@@ -207,8 +208,13 @@ class State:
         self.requests_authorized[request.origin] += request.is_authorized
 
     def find_workflow(self, identifier: str) -> Workflow | None:
-        """The workflow, unless it is past its retention, or ephemeral and ended."""
+        """The workflow, unless it is deleted, past its retention, or ephemeral and ended."""
         workflow = self.workflows.get(identifier)
+        return workflow if workflow and self._is_kept(workflow) else None
+
+    def find_by_external_id(self, identifier: str | None) -> Workflow | None:
+        """The workflow that was submitted under this idempotency key, if it can still be fetched."""
+        workflow = self.by_external_id.get(identifier) if identifier else None
         return workflow if workflow and self._is_kept(workflow) else None
 
     def kept_workflows(self) -> list[Workflow]:
@@ -218,19 +224,20 @@ class State:
     def find_blob(self, identifier: str) -> Blob | None:
         """The blob, unless it is past its retention."""
         blob = self.blobs.get(identifier)
-        return blob if blob and blob.expires_at > clock.now() else None
+        return blob if blob and blob.expires_at > self.clock.now() else None
 
     def _is_kept(self, workflow: Workflow) -> bool:
+        if workflow.deleted_at is not None:
+            return False
         if workflow.completed_at is None:
             return True
-        return not workflow.ephemeral and workflow.completed_at + self.retention > clock.now()
+        return not workflow.ephemeral and workflow.completed_at + self.retention > self.clock.now()
 
-
-def new_job_id(dice: random.Random) -> str:
-    """A UUID."""
-    return str(uuid.UUID(int=dice.getrandbits(128), version=4))
-
-
-def new_blob_id(dice: random.Random, extension: str) -> str:
-    """In the shape of `JNFDW54JNTATNW42HACYCWSQP0.jpeg`."""
-    return "".join(dice.choices(_BLOB_ALPHABET, k=26)) + "." + extension
+    def forget(self) -> None:
+        """No workflow, job or blob can be found any more. What was served and seen is still told."""
+        moment = self.clock.now()
+        for workflow in self.workflows.values():
+            workflow.deleted_at = workflow.deleted_at or moment
+        for blob in self.blobs.values():
+            blob.expires_at = moment
+        self.withheld.clear()

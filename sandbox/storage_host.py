@@ -29,7 +29,7 @@ class StorageHost:
         """GET and HEAD."""
         identifier = request.path_params["blob_id"]
         signature, expires = (request.query_params.get(name, "") for name in ("sig", "exp"))
-        if not self._signer.allows(identifier, signature, expires):
+        if not self._signer.allows(identifier, signature, expires, self._state.clock.now()):
             return _expired()
         blob = self._state.find_blob(identifier)
         if blob is None:

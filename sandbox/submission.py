@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox import callbacks, clock, problems, scenario, state
+from sandbox import callbacks, identifiers, problems, scenario, state
 
 MOST_TAGS = 10
 LONGEST_TAG = 200  # characters
@@ -16,20 +16,18 @@ _REPEATED = ("arguments", "callbacks", "callbackUrl", "callbackEvents", "externa
 _STEP_REPEATED = ("priority", "timeout", "retries")
 
 
-def parse(body: object, memory: state.State) -> state.Workflow:
+def parse(body: Mapping[str, Any], memory: state.State) -> state.Workflow:
     """The workflow that the body describes, not yet kept and not yet running."""
-    if not isinstance(body, dict):
-        raise problems.Problem(400, "The body must be a JSON object that describes a workflow.")
     metadata = _object(body, "metadata")
     play = _scenario(_object(metadata, "sandbox"), "metadata.sandbox")
-    number, created_at = memory.new_number(), clock.now()
+    number, created_at = memory.new_number(), memory.clock.now()
     dice = memory.new_dice(number)
     return state.Workflow(
         id=memory.new_workflow_id(created_at),
         number=number,
         dice=dice,
         created_at=created_at,
-        tags=_tags(body.get("tags") or []),
+        tags=tags(body.get("tags") or []),
         metadata=metadata,
         fields={key: body[key] for key in _REPEATED if body.get(key) is not None},
         steps=[_step(step, number, metadata, dice) for number, step in enumerate(_steps(body))],
@@ -39,11 +37,22 @@ def parse(body: object, memory: state.State) -> state.Workflow:
     )
 
 
-def external_id(body: object) -> str | None:
+def external_id(body: Mapping[str, Any]) -> str | None:
     """The `externalId` of a body, if it has one."""
-    value = body.get("externalId") if isinstance(body, dict) else None
+    value = body.get("externalId")
     if value is not None and not (isinstance(value, str) and _EXTERNAL_ID.fullmatch(value)):
         raise problems.invalid("externalId", "externalId must be 1 to 128 of the characters A-Z a-z 0-9 _ -.")
+    return value
+
+
+def tags(value: object) -> list[str]:
+    """The tags of a workflow, as they are submitted and changed."""
+    if (
+        not isinstance(value, list)
+        or len(value) > MOST_TAGS
+        or not all(isinstance(tag, str) and 0 < len(tag) <= LONGEST_TAG for tag in value)
+    ):
+        raise problems.invalid("tags", f"tags must be at most {MOST_TAGS} texts of at most {LONGEST_TAG} characters.")
     return value
 
 
@@ -72,7 +81,7 @@ def _step(step: dict[str, Any], number: int, inherited: dict[str, Any], dice: An
         metadata=metadata,
         fields={key: step[key] for key in _STEP_REPEATED if step.get(key) is not None},
         scenario=_scenario(wishes, f"steps[{number}].metadata.sandbox"),
-        jobs=[state.Job(state.new_job_id(dice)) for _ in range(jobs)],
+        jobs=[state.Job(identifiers.new_job_id(dice)) for _ in range(jobs)],
     )
 
 
@@ -86,16 +95,6 @@ def _scenario(wishes: Mapping[str, Any], where: str) -> scenario.Scenario:
 def _name(step: dict[str, Any], number: int) -> str:
     name = step.get("name")
     return name if isinstance(name, str) and name else f"${number}"
-
-
-def _tags(tags: object) -> list[str]:
-    if (
-        not isinstance(tags, list)
-        or len(tags) > MOST_TAGS
-        or not all(isinstance(tag, str) and 0 < len(tag) <= LONGEST_TAG for tag in tags)
-    ):
-        raise problems.invalid("tags", f"tags must be at most {MOST_TAGS} texts of at most {LONGEST_TAG} characters.")
-    return tags
 
 
 def _registrations(body: Mapping[str, Any]) -> list[state.Registration]:

@@ -53,6 +53,9 @@ def sandbox(
     api_port: Annotated[int, typer.Option(help="The port of the API; 0 for any.", min=0, max=65535)] = 8900,
     blob_port: Annotated[int, typer.Option(help="The port of the blob host; 0 for any.", min=0, max=65535)] = 8901,
     token: Annotated[str, typer.Option(help="The API token that it takes.")] = "sandbox-token",  # noqa: S107
+    manager_token: Annotated[
+        str, typer.Option(help="The token that opens a manager's calls too.")
+    ] = "sandbox-manager-token",  # noqa: S107
     url_lifetime: Annotated[float, typer.Option(help="Seconds for which a signed URL is good.", min=0.1)] = 300.0,
     faults: Annotated[
         str, typer.Option(help='What goes wrong how often: \'{"truncate": 0.1, "api_500": 0.05}\'.')
@@ -63,5 +66,11 @@ def sandbox(
     from cli import sandbox
 
     sandbox.run(
-        api_port=api_port, blob_port=blob_port, token=token, url_lifetime=url_lifetime, faults=faults, seed=seed
+        api_port=api_port,
+        blob_port=blob_port,
+        token=token,
+        manager_token=manager_token,
+        url_lifetime=url_lifetime,
+        faults=faults,
+        seed=seed,
     )

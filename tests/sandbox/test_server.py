@@ -46,7 +46,9 @@ async def test_leaving_closes_both_doors_though_workflows_run_and_clients_wait()
 
 async def test_serve_runs_until_it_is_cancelled() -> None:
     ready: asyncio.Future[Sandbox] = asyncio.get_running_loop().create_future()
-    running = asyncio.create_task(server.serve(api_port=0, blob_port=0, token="t", on_ready=ready.set_result))
+    running = asyncio.create_task(
+        server.serve(api_port=0, blob_port=0, token="t", manager_token="m", on_ready=ready.set_result)
+    )
     async with consumers.of(await ready) as consumer:
         assert (await consumer.run("echo"))["status"] == "succeeded"
     running.cancel()
