@@ -53,10 +53,10 @@ class LocalStorage:
             await incoming.write(content)
             await asyncio.to_thread(self._replace, name, incoming)
 
-    async def read(self, name: str) -> AsyncIterator[bytes]:
+    async def read(self, name: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Chunks of at most a mebibyte."""
-        with await asyncio.to_thread(self._open, name) as file:
-            while chunk := await asyncio.to_thread(self._read, file):
+        with await asyncio.to_thread(self._open, name, start) as file:
+            while chunk := await asyncio.to_thread(self._read, file, end):
                 yield chunk
 
     async def size(self, name: str) -> int | None:
@@ -130,17 +130,21 @@ class LocalStorage:
             _put(path, file, self.root / name)
         incoming.end()
 
-    def _open(self, name: str) -> BinaryIO:
+    def _open(self, name: str, start: int) -> BinaryIO:
         with storage_errors.trouble(self.root):
             try:
-                return (self.root / name).open("rb")
+                file = (self.root / name).open("rb")
             except FileNotFoundError:
                 self._check()
+            else:
+                file.seek(start)
+                return file
         raise FileNotFoundError(f"{name} is not in {self.url}")
 
-    def _read(self, file: BinaryIO) -> bytes:
+    def _read(self, file: BinaryIO, end: int | None) -> bytes:
         with storage_errors.trouble(self.root):
-            return file.read(storage.READ_BYTES)
+            left = storage.READ_BYTES if end is None else max(0, end - file.tell())
+            return file.read(min(left, storage.READ_BYTES))
 
     def _size(self, name: str) -> int | None:
         with storage_errors.trouble(self.root):

@@ -25,6 +25,7 @@ from archive.storage import Entry
 from archive.storage_errors import StorageUnavailable
 
 if TYPE_CHECKING:
+    from obstore import GetOptions
     from obstore.store import S3Config  # which is there for type checkers alone
 
 CONNECT, ANSWER = "10s", "120s"
@@ -36,6 +37,9 @@ PARTS_AT_MOST = 9_000  # S3 allows 10,000
 PARTS_AT_ONCE = 2
 UPLOADS_AT_ONCE = 8
 PAGE = 1_000  # what S3 lists at once
+
+_NO_RANGES = "non-partial response"
+"""What obstore says of a store that, asked for a part, does not answer 206: some small ones do not."""
 
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
 _STATUS = re.compile(r"status code: (\d{3}[A-Za-z ]*)")
@@ -99,24 +103,39 @@ class S3Storage:
             attributes = {"Content-Type": media_type}
             await obstore.put_async(self._store, name, content, attributes=attributes, use_multipart=False)
 
-    async def read(self, name: str) -> AsyncIterator[bytes]:
+    async def read(self, name: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Chunks of about a mebibyte."""
-        with self._trouble():
-            try:
-                stream = (await obstore.get_async(self._store, name)).stream(min_chunk_size=storage.READ_BYTES)
-            except FileNotFoundError:
-                await self._check()
-                stream = None
-        if stream is None:
-            raise FileNotFoundError(f"{name} is not in {self.url}")
-        chunks = aiter(stream)
-        while True:
+        if end is not None and end <= start:
+            return
+        stream, skipped = await self._open(name, start, end)
+        chunks, left = aiter(stream), None if end is None else end - start
+        while left is None or left > 0:
             with self._trouble():
                 try:
                     chunk = bytes(await anext(chunks))
                 except StopAsyncIteration:
                     return
-            yield chunk
+            passed, skipped = skipped, max(0, skipped - len(chunk))
+            if chunk := chunk[passed:][:left]:
+                yield chunk
+                left = None if left is None else left - len(chunk)
+
+    async def _open(self, name: str, start: int, end: int | None) -> tuple["obstore.BytesStream", int]:
+        """A stream that has these bytes in it, and how many come before them. Raises FileNotFoundError."""
+        wanted: GetOptions = {"range": {"offset": start} if end is None else (start, end)} if start or end else {}
+        answer, skipped = None, 0
+        with self._trouble():
+            try:
+                answer = await obstore.get_async(self._store, name, options=wanted)
+            except FileNotFoundError:
+                await self._check()
+            except BaseError as error:
+                if _NO_RANGES not in str(error):
+                    raise
+                answer, skipped = await obstore.get_async(self._store, name), start
+        if answer is None:
+            raise FileNotFoundError(f"{name} is not in {self.url}")
+        return answer.stream(min_chunk_size=storage.READ_BYTES), skipped
 
     async def size(self, name: str) -> int | None:
         """What the store says."""

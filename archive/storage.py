@@ -62,8 +62,11 @@ class Storage(Protocol):
     async def write(self, name: str, content: bytes, *, media_type: str) -> None:
         """Put a small content under a name, durably, replacing whole what was there."""
 
-    def read(self, name: str) -> AsyncIterator[bytes]:
-        """The content under a name, in chunks. Raises FileNotFoundError."""
+    def read(self, name: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The content under a name, from the byte `start` up to but not including `end`, in chunks.
+
+        Neither may lie beyond its size. Raises FileNotFoundError.
+        """
 
     async def size(self, name: str) -> int | None:
         """The size of the content under a name, None if there is none."""

@@ -34,6 +34,7 @@ class Call:
     id: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)  # a submission holds callback secrets
+    headers: Mapping[str, str] = field(default_factory=dict)  # beside the token, which none of them replaces
 
 
 class Connection:
@@ -96,13 +97,19 @@ class Connection:
         finally:
             await response.aclose()
 
+    async def relay(self, call: Call) -> httpx.Response:
+        """Make the call once and give whatever it is answered with, unread. Whoever asked closes it."""
+        request = self._request(call)
+        request.headers["Accept-Encoding"] = "identity"
+        return await self._send(call, request, stream=True)
+
     def _request(self, call: Call) -> httpx.Request:
         return self._http.build_request(
             call.method,
             self._base_url + call.path,
             params={name: value for name, value in call.parameters.items() if value is not None},
             content=call.body,
-            headers={"Content-Type": "application/json"} if call.body else None,
+            headers=_headers(call),
         )
 
     async def _send(self, call: Call, request: httpx.Request, *, stream: bool) -> httpx.Response:
@@ -144,6 +151,13 @@ async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
     promised, came = _promised(response), response.num_bytes_downloaded
     if promised is not None and came != promised:
         raise errors.Truncated(call="download", url=url, detail=f"{came} bytes of {promised} came")
+
+
+def _headers(call: Call) -> httpx.Headers:
+    headers = httpx.Headers({"Content-Type": "application/json"} if call.body else {})
+    headers.update(call.headers)
+    headers.pop("Authorization", None)  # the client's own, which is ours, goes with every call
+    return headers
 
 
 def _promised(response: httpx.Response) -> int | None:

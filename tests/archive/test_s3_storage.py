@@ -13,6 +13,7 @@ from archive.s3_storage import S3Storage
 from archive.storage_errors import StorageUnavailable
 from tests.archive import stores
 from tests.archive.stores import SECRET, content, keep
+from tests.orchestration import servers
 
 CONTENT = b"content of an object"
 
@@ -129,3 +130,23 @@ async def test_memory_does_not_grow_with_what_is_kept_or_read(store: S3Storage) 
 async def test_no_secret_is_in_what_a_storage_says_of_itself(store: S3Storage) -> None:
     assert SECRET not in repr(vars(store))
     assert store.url == "s3://archive/a/prefix"
+
+
+async def test_a_part_is_asked_for_as_a_part(tmp_path: Path) -> None:
+    whole = os.urandom(1000)
+    asked: list[str] = []
+
+    async def respond(head: str, writer: asyncio.StreamWriter) -> None:
+        (wanted,) = [line.partition("=")[2] for line in head.splitlines() if line.lower().startswith("range:")]
+        asked.append(wanted)
+        start, _, last = wanted.partition("-")
+        end = int(last) + 1 if last else len(whole)
+        told = f'Content-Range: bytes {start}-{end - 1}/1000\r\nContent-Length: {end - int(start)}\r\nETag: "e"\r\n'
+        told += "Last-Modified: Sun, 22 Nov 2026 08:53:17 GMT\r\nConnection: close\r\n"
+        writer.write(f"HTTP/1.1 206 Partial Content\r\n{told}\r\n".encode() + whole[int(start) : end])
+
+    async with servers.serve_raw(respond) as url:
+        store = stores.S3Server(tmp_path, port=int(url.rpartition(":")[2])).storage("p", tmp_path)
+        for start, end in ((0, 10), (10, 1000), (999, None)):
+            assert b"".join([chunk async for chunk in store.read("name", start, end)]) == whole[start:end]
+    assert asked == ["0-9", "10-999", "999-"]

@@ -161,6 +161,19 @@ async def test_what_is_over_takes_nothing_more(place: Place) -> None:
     assert (place.files(), place.left_over()) == ({}, [])
 
 
+async def test_any_part_of_a_content_can_be_read(place: Place) -> None:
+    whole = os.urandom(storage.READ_BYTES + 99)
+    await place.store.write("whole", whole, media_type="text/plain")
+    for start, end in (
+        *((0, None), (0, 1), (0, 0), (7, 7), (5, 99), (storage.READ_BYTES - 3, storage.READ_BYTES + 9)),
+        *((len(whole) - 1, None), (len(whole) - 9, len(whole)), (3, None)),
+    ):
+        read = b"".join([chunk async for chunk in place.store.read("whole", start, end)])
+        assert read == whole[start:end], (start, end)
+    with pytest.raises(FileNotFoundError):
+        await anext(place.store.read("absent", 1, 2))
+
+
 async def test_a_name_that_is_not_there_is_not_there(place: Place) -> None:
     assert await place.store.size("objects/none") is None
     with pytest.raises(FileNotFoundError, match=r"objects/none is not in (file|s3)://"):

@@ -1,8 +1,12 @@
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration import connection, errors
+from orchestration.connection import Call
+from tests.orchestration import servers
 
 
 @pytest.mark.parametrize(
@@ -52,3 +56,45 @@ async def test_a_token_is_never_shown() -> None:
     link = connection.Connection("https://a.example/", "SECRET", timeout=1)
     assert repr(link) == "Connection('https://a.example', token=***)"
     await link.aclose()
+
+
+async def test_what_is_relayed_has_our_token_and_the_callers_headers_and_comes_back_unread() -> None:
+    seen: list[str] = []
+    answer = b"HTTP/1.1 418 Whatever\r\nX-A: b\r\nContent-Length: 3\r\n\r\n\x00\xffz"
+
+    async def respond(head: str, writer: asyncio.StreamWriter) -> None:
+        seen.append(head)
+        writer.write(answer)
+
+    async with servers.serve_raw(respond) as url:
+        link = connection.Connection(url, "SECRET", timeout=5)
+        headers = {"content-type": "application/json-patch+json", "AUTHORIZATION": "Bearer theirs"}
+        call = Call("patch", "PATCH", "/a", parameters={"tags": ["x", "y z"], "n": None}, body=b"[]", headers=headers)
+        response = await link.relay(call)
+        assert (response.status_code, response.headers["X-A"], await response.aread()) == (418, "b", b"\x00\xffz")
+        await response.aclose()
+        await link.aclose()
+    (head,) = seen
+    assert head.startswith("PATCH /a?tags=x&tags=y+z HTTP/1.1\r\n")
+    assert "Bearer SECRET" in head
+    assert "theirs" not in head
+    assert head.lower().count("content-type: application/json-patch+json\r\n") == 1
+    assert head.lower().count("content-type") == 1
+
+
+async def test_a_redirect_is_relayed_and_not_followed() -> None:
+    answer = b"HTTP/1.1 308 Elsewhere\r\nLocation: https://blobs.example/b?sig=1\r\nContent-Length: 0\r\n\r\n"
+    async with servers.serve_bytes(answer) as url:
+        link = connection.Connection(url, "SECRET", timeout=5)
+        response = await link.relay(Call("get blob", "GET", "/b"))
+        assert (response.status_code, response.headers["Location"]) == (308, "https://blobs.example/b?sig=1")
+        await response.aclose()
+        await link.aclose()
+
+
+async def test_whoever_does_not_answer_a_relayed_call_is_unreachable() -> None:
+    async with servers.serve_bytes(b"", then_hold=True) as url:
+        link = connection.Connection(url, "SECRET", timeout=0.2)
+        with pytest.raises(errors.Unreachable, match="no answer in time"):
+            await link.relay(Call("get", "GET", "/b"))
+        await link.aclose()
