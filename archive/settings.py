@@ -38,6 +38,7 @@ class Settings:
     keep_previews: bool
     keep_by_products: bool
     keep_told_results: bool
+    verify_bytes_per_day: int
     receiver_port: int
     receiver_metrics: tuple[str, int]
     worker_metrics: tuple[str, int]
@@ -95,6 +96,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         keep_previews=given(parsers.flag, "KEEP_PREVIEWS", "false"),
         keep_by_products=given(parsers.flag, "KEEP_BY_PRODUCTS", "true"),
         keep_told_results=given(parsers.flag, "KEEP_TOLD_RESULTS", "true"),
+        verify_bytes_per_day=given(parsers.size, "VERIFY_BYTES_PER_DAY", EXAMPLES["VERIFY_BYTES_PER_DAY"]),
         receiver_port=given(parsers.port, "RECEIVER_PORT", "8000"),
         receiver_metrics=given(parsers.address, "RECEIVER_METRICS", EXAMPLES["RECEIVER_METRICS"]),
         worker_metrics=given(parsers.address, "WORKER_METRICS", EXAMPLES["WORKER_METRICS"]),

@@ -10,7 +10,8 @@ from arq import cron, func
 from arq.typing import WorkerCoroutine
 
 from archive import database, logs, queue, settings
-from worker import archive_workflow, metrics, sweep, tools
+from archive.storage_errors import StorageUnavailable
+from worker import archive_workflow, metrics, sweep, tools, verify
 
 DRAIN = timedelta(seconds=25)
 """After SIGTERM: how long what has begun may take to end before it is released for others."""
@@ -18,6 +19,7 @@ DRAIN = timedelta(seconds=25)
 LONGEST_TASK = timedelta(hours=12)
 POLL = timedelta(milliseconds=100)
 TASKS_AT_ONCE = 32
+VERIFY_AT_MOST = timedelta(hours=1)
 SWEEP_SECONDS = set(range(0, 60, 2))
 
 Context = dict[str, Any]
@@ -58,6 +60,16 @@ async def run_sweep(context: Context) -> None:
         log.error("the database is away; the next sweep will look again", error=repr(error))
 
 
+async def run_verify(context: Context) -> None:
+    """The scheduled look at what is stored."""
+    try:
+        await verify.roll(context["tools"])
+    except Exception as error:
+        if not database.is_unavailable(error) and not isinstance(error, StorageUnavailable):
+            raise
+        log.error("storage or the database is away; what is stored is looked at later", error=repr(error))
+
+
 def worker_settings(config: settings.Settings) -> dict[str, Any]:
     """What arq's Worker is made of, for these settings. Raises SettingsError when they lack what a worker needs."""
     # Asked for now: within arq, a start-up that lacks them would end in a traceback.
@@ -81,7 +93,15 @@ def worker_settings(config: settings.Settings) -> dict[str, Any]:
                 timeout=30,
                 max_tries=1,
                 keep_result=0,
-            )
+            ),
+            cron(
+                cast(WorkerCoroutine, run_verify),
+                name="verify",
+                second=30,
+                timeout=VERIFY_AT_MOST,
+                max_tries=1,
+                keep_result=0,
+            ),
         ],
         "on_startup": start_up,
         "on_shutdown": shut_down,

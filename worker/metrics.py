@@ -17,6 +17,8 @@ FAILED = Counter("civitai_archive_tries_failed", "Failed tries", ["of"], registr
 SETTLED_WITHOUT = Counter(
     "civitai_archive_settled_without_bytes", "What ended without its bytes", ["of", "how"], registry=REGISTRY
 )
+VERIFIED_BYTES = Counter("civitai_archive_verified_bytes", "Stored bytes that were hashed again", registry=REGISTRY)
+BROKEN = Counter("civitai_archive_objects_broken", "Objects found damaged or missing", ["how"], registry=REGISTRY)
 PAUSED = Gauge(
     "civitai_archive_paused", "1 while nobody calls Civitai's API for this cause", ["cause"], registry=REGISTRY
 )

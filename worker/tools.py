@@ -12,6 +12,7 @@ from archive import access, database, queue, settings, storages
 from archive.storage import Storage
 from orchestration import blobs, client
 from worker import recognise_storage
+from worker.allowance import Allowance
 from worker.ledger import Ledger
 from worker.slots import Slots
 
@@ -34,6 +35,7 @@ class Tools:
     blobs: blobs.BlobClient
     slots: Slots
     ledger: Ledger
+    allowance: Allowance
 
 
 @asynccontextmanager
@@ -60,4 +62,5 @@ async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
             blobs=await stack.enter_async_context(blobs.BlobClient(allow_private=config.blob_allow_private)),
             slots=Slots(),
             ledger=Ledger(engine),
+            allowance=Allowance(config.verify_bytes_per_day),
         )

@@ -14,6 +14,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    column,
+    func,
     text,
 )
 
@@ -29,12 +31,14 @@ objects = Table(
     Column("height", Integer),
     Column("duration", Double, comment="seconds"),
     Column("stored_at", Moment, nullable=False, comment="when the bytes had become durable"),
-    Column("verified_at", Moment),
-    Column("damaged_at", Moment),
+    Column("verified_at", Moment, comment="when its bytes were last hashed, or looked for"),
+    Column("damaged_at", Moment, comment="since when they are missing or wrong"),
     Column("deleting_at", Moment, comment="no result needed it then; it goes after a time of grace"),
     CheckConstraint("octet_length(digest) = 32", name="digest_is_sha256"),
     CheckConstraint("size >= 0", name="size"),
     Index("ix_objects_deleting_at", "deleting_at", postgresql_where=text("deleting_at IS NOT NULL")),
+    Index("ix_objects_looked_at", func.greatest(column("verified_at"), column("stored_at"))),
+    Index("ix_objects_damaged", "digest", postgresql_where=text("damaged_at IS NOT NULL")),
     comment="One stored content",
 )
 
@@ -56,6 +60,7 @@ results = Table(
     Column("url_expires_at", Moment),
     Column("blocked_reason", Text),
     Column("object_digest", ForeignKey("objects.digest")),
+    Column("lost_digest", LargeBinary, comment="of the object that it had and that was damaged; not stored for it"),
     Column(
         "attempts",
         Integer,
@@ -83,6 +88,7 @@ results = Table(
         postgresql_where=text("dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL"),
     ),
     Index("ix_results_object_digest", "object_digest", postgresql_where=text("object_digest IS NOT NULL")),
+    Index("ix_results_lost_digest", "lost_digest", postgresql_where=text("lost_digest IS NOT NULL")),
     Index(
         "ix_results_unsettled_blob",
         "blob_id",

@@ -46,6 +46,24 @@ def sql(
     sql.run(query, options.form(csv, json))
 
 
+@app.command(epilog="Example: civitai-archive verify --all --csv > wrong.csv")
+def verify(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Everything, not only a day's VERIFY_BYTES_PER_DAY.")
+    ] = False,
+    csv: options.Csv = False,
+    json: options.Json = False,
+) -> None:
+    """Hash again what is stored, longest ago first, and list what is damaged, missing, or without a row.
+
+    What is damaged is moved aside in storage, and fetched again as long as Civitai has it. Exit code 1 if something is
+    wrong.
+    """
+    from cli import verify
+
+    verify.run(everything=everything, form=options.form(csv, json))
+
+
 quarantine_app = typer.Typer(
     cls=titles.Titled, no_args_is_help=True, help="See and re-read what was delivered and is no event."
 )

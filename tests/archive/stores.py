@@ -86,6 +86,19 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
         server.kill()
 
 
+class Place:
+    """A storage, and what really lies where it keeps things and where it receives them."""
+
+    def __init__(self, store: storage.Storage, root: Path, received_in: Path) -> None:
+        self.store, self.root, self.received_in = store, root, received_in
+
+    def files(self) -> dict[str, bytes]:
+        return files(self.root)
+
+    def left_over(self) -> list[Path]:
+        return list(self.received_in.glob("*"))
+
+
 def files(root: Path) -> dict[str, bytes]:
     """All that lies there, by name, but for the parts that the store itself keeps of uploads not yet complete."""
     return {

@@ -68,6 +68,7 @@ WRONG = {
     "ARCHIVE_HOME": ["~nobody-of-this-name/archive"],
     "BLOB_ALLOW_PRIVATE": ["yes", "1", "tru"],
     "RECEIVER_METRICS": ["9464", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", ":9464", "127.0.0.1:http"],
+    "VERIFY_BYTES_PER_DAY": ["-1", "10 GB", "all"],
     "RECEIVER_SPOOL_BYTES": ["-1", "1.5", "1GB", "1e9", "9" * 16],
     "TRUSTED_PROXIES": ["proxy", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0-10.0.0.9", "10.0.0.1;10.0.0.2"],
     "RECEIVER_PORT": ["0", "65536", "-1", "8000.0", "http", "٨٠٠٠", "9" * 5000],

@@ -3,9 +3,7 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -13,45 +11,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from archive import incoming, storage
-from archive.local_storage import LocalStorage
 from archive.storage_errors import StorageUnavailable
 from tests import working
-from tests.archive import stores
-from tests.archive.stores import content, keep
+from tests.archive.stores import Place, content, keep
 
 CONTENT = b"content of an object"
 DIGEST = hashlib.sha256(CONTENT).digest()
 NAME = storage.object_name(DIGEST)
-
-
-class Place:
-    """A storage, and what really lies where it keeps things and where it receives them."""
-
-    def __init__(self, store: storage.Storage, root: Path, received_in: Path) -> None:
-        self.store, self.root, self.received_in = store, root, received_in
-
-    def files(self) -> dict[str, bytes]:
-        return stores.files(self.root)
-
-    def left_over(self) -> list[Path]:
-        return list(self.received_in.glob("*"))
-
-
-@pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stores.S3Server]:
-    with stores.s3_server(tmp_path_factory.mktemp("s3")) as server:
-        yield server
-
-
-@pytest.fixture(params=["file", "s3"])
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
-    if request.param == "file":
-        root = tmp_path / "storage"
-        yield Place(LocalStorage(root), root, root / "incoming")
-    else:
-        server: stores.S3Server = request.getfixturevalue("s3_server")
-        store = server.storage(tmp_path.name, tmp_path)
-        yield Place(store, server.directory / stores.BUCKET / tmp_path.name, tmp_path / "incoming")
 
 
 @hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

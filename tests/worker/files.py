@@ -27,3 +27,9 @@ def half_received(storage: Path) -> list[Path]:
 def names(storage: Path) -> list[str]:
     """Every file."""
     return sorted(str(path.relative_to(storage)) for path in storage.rglob("*") if path.is_file())
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Have other bytes lie there, as a disk might that rots; nobody may write to an object."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)

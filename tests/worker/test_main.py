@@ -22,7 +22,7 @@ def test_every_task_has_a_time_out_and_leaves_no_result_in_the_way_of_the_next(
 ) -> None:
     made = main.worker_settings(config_there)
     tasks = [*made["functions"], *made["cron_jobs"]]
-    assert {task.name for task in tasks} == {queue.ARCHIVE_WORKFLOW, "sweep"}
+    assert {task.name for task in tasks} == {queue.ARCHIVE_WORKFLOW, "sweep", "verify"}
     assert all(isinstance(task, Function) for task in made["functions"])
     assert all(task.timeout_s and task.keep_result_s == 0 for task in tasks)
     assert made["keep_result"] == 0
@@ -48,6 +48,7 @@ async def test_a_database_that_is_away_fails_no_task(tools: Tools, addresses: Ad
         context: main.Context = at_work | {"tools": dataclasses.replace(tools, engine=away, single=away)}
         await main.run_archive_workflow(context, "w")
         await main.run_sweep(context)
+        await main.run_verify(context)
         await away.dispose()
 
 
