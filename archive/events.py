@@ -75,6 +75,7 @@ _RECORD = text(
     heard AS (
         SELECT workflow_id,
                min(first_received_at) AS heard_at,
+               min(first_received_at) FILTER (WHERE ended AND scope = 'workflow') AS end_received_at,
                max(id) FILTER (WHERE is_new AND ended AND scope IN ('workflow', 'step')) AS obliging_event_id,
                (array_agg(status ORDER BY ended DESC, occurred_at DESC NULLS LAST, status DESC)
                    FILTER (WHERE scope = 'workflow' AND status IS NOT NULL))[1] AS told_status,
@@ -82,8 +83,9 @@ _RECORD = text(
                    FILTER (WHERE scope = 'workflow' AND status IS NOT NULL))[1] AS told_at
         FROM kept GROUP BY workflow_id
     )
-    INSERT INTO workflows (id, origin, heard_at, told_status, told_at, last_event_id, due_at, deadline_at)
-    SELECT workflow_id, 'callback', heard_at, told_status, told_at, obliging_event_id, now(),
+    INSERT INTO workflows (id, origin, heard_at, told_status, told_at, end_received_at, last_event_id, due_at,
+                           deadline_at)
+    SELECT workflow_id, 'callback', heard_at, told_status, told_at, end_received_at, obliging_event_id, now(),
            heard_at + :retention
     FROM heard ORDER BY workflow_id
     ON CONFLICT (id) DO UPDATE SET
@@ -93,6 +95,7 @@ _RECORD = text(
                          (excluded.told_status, excluded.told_at)) AS told (status, occurred_at)
             ORDER BY status IS NULL, lower(status) = ANY (:terminal) DESC, occurred_at DESC NULLS LAST, status DESC
             LIMIT 1),
+        end_received_at = least(workflows.end_received_at, excluded.end_received_at),
         last_event_id = coalesce(excluded.last_event_id, workflows.last_event_id),
         due_at = CASE WHEN excluded.last_event_id IS NULL THEN workflows.due_at
                       ELSE least(workflows.due_at, excluded.due_at) END

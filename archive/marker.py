@@ -36,8 +36,8 @@ async def know(connection: AsyncConnection, found: str | None) -> Known:
     return Known(*(await connection.execute(query)).one())
 
 
-async def see(connection: AsyncConnection) -> None:
-    """Its marker was seen where it is to be: from now on it must always be there."""
+async def see(connection: AsyncConnection, url: str) -> None:
+    """Its marker was seen where it is to be, at this URL: from now on it must always be there."""
     columns = tables.storage_markers.c
-    unseen = update(tables.storage_markers).where(columns.seen_at.is_(None))
-    await connection.execute(unseen.values(seen_at=func.now()))
+    news = update(tables.storage_markers).where(columns.seen_at.is_(None) | columns.url.is_distinct_from(url))
+    await connection.execute(news.values(seen_at=func.coalesce(columns.seen_at, func.now()), url=url))

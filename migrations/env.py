@@ -7,10 +7,11 @@ up and can be tried again, instead of making every query behind it wait.
 import asyncio
 import os
 
-from alembic import context
+from alembic import command, context
 from sqlalchemy import Connection, text
 
 from archive import database, settings, tables
+from migrations import ops
 
 ADVISORY_LOCK = 0x61726368  # "arch"
 LOCK_TIMEOUT = "5s"
@@ -23,7 +24,25 @@ def _migrate(connection: Connection) -> None:
         connection.execute(text(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+        remakes_views = _remakes_views(connection)
+        if remakes_views:
+            ops.drop(connection)
         context.run_migrations()
+        if remakes_views and _is_newest():
+            ops.make(connection)
+
+
+def _remakes_views(connection: Connection) -> bool:
+    """Whether tables are about to change, or views have; commands that only look change neither."""
+    options = context.config.cmd_opts  # None: `migrations.upgrade`, which has no command line
+    asked = command.upgrade if options is None else options.cmd[0]
+    if asked is command.upgrade:
+        return not _is_newest() or ops.are_stale(connection)
+    return asked is command.downgrade
+
+
+def _is_newest() -> bool:
+    return context.get_context().get_current_revision() == context.get_head_revision()
 
 
 async def _run() -> None:

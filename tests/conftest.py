@@ -13,7 +13,7 @@ from archive import database, queue, settings, tables
 from embedded.supervisor import Addresses, Supervisor
 from migrations.upgrade import upgrade
 from sandbox.server import Sandbox
-from tests import serving, working
+from tests import reading, serving, working
 
 SECRET = "first-secret-of-the-tests"
 OTHER_SECRET = "other-secret-of-the-tests"
@@ -25,6 +25,13 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
     with Supervisor(tmp_path_factory.mktemp("home"), durable=False) as addresses:
         upgrade(addresses.database_url)
         yield addresses
+
+
+@pytest.fixture(scope="session")
+def history(addresses: Addresses) -> Iterator[Addresses]:
+    """A database full of history, beside the one of all tests; only to be read."""
+    with reading.history(addresses) as filled:
+        yield filled
 
 
 @pytest.fixture

@@ -30,5 +30,5 @@ async def recognise(engine: AsyncEngine, storage: Storage) -> None:
     if found != known.id:
         raise storages.exchanged(storage.url, known.id, found)
     async with engine.begin() as connection:
-        await marker.see(connection)
+        await marker.see(connection, storage.url)
     storage.id = known.id

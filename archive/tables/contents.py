@@ -105,6 +105,7 @@ storage_markers = Table(
     Column("id", Text, nullable=False, comment="as the marker in storage must say"),
     Column("chosen_at", Moment, nullable=False),
     Column("seen_at", Moment, comment="when the marker was first seen there: since then it must be there"),
+    Column("url", Text, comment="where a worker last found the storage"),
     CheckConstraint("is_only", name="one_row"),
     comment="The storage that this database belongs to: one row",
 )

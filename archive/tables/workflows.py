@@ -30,6 +30,7 @@ workflows = Table(
     Column("heard_at", Moment, nullable=False, comment="when we first heard of it"),
     Column("told_status", Text, comment="the callbacks' status; a terminal one stays"),
     Column("told_at", Moment, comment="when told_status occurred, as told"),
+    Column("end_received_at", Moment, comment="when the first callback came that told its end"),
     Column("status", Text, comment="the API's status"),
     Column("fetched_at", Moment, comment="when the document was last saved"),
     Column("tags", ARRAY(Text)),

@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -195,6 +197,18 @@ async def test_a_told_end_stays_though_something_later_is_told(engine: AsyncEngi
     assert await rows(engine, "SELECT told_status, told_at FROM workflows") == [
         ("succeeded", parse(json.dumps(workflow_event("wf", "x", EARLY)).encode()).occurred_at)
     ]
+
+
+async def test_the_end_was_received_when_its_first_callback_came_whichever_is_written_first(
+    engine: AsyncEngine,
+) -> None:
+    early, late = (datetime(2026, 11, 22, 6, minute, tzinfo=UTC) for minute in (1, 2))
+    end = delivery(workflow_event("wf", "succeeded"))
+    plain, detailed = replace(end, received_at=late), replace(end, received_at=early, source="other")
+    for order in ([plain, detailed], [detailed, plain]):
+        await empty(engine)
+        await record(engine, [[delivery(step_event("wf", "succeeded"))], *([one] for one in order)])
+        assert await rows(engine, "SELECT end_received_at FROM workflows") == [(early,)]
 
 
 async def test_events_write_nothing_of_what_the_api_says_and_of_our_holding(engine: AsyncEngine) -> None:

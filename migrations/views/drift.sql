@@ -1,0 +1,64 @@
+CREATE VIEW ops.drift AS
+SELECT
+    'shape' AS kind,
+    coalesce(step_type, '') || ' ' || regexp_replace(path, '[0-9]+', '#', 'g') AS what,
+    reason,
+    count(*) AS seen,
+    max(seen_at) AS last_seen_at,
+    max(workflow_id) AS example_workflow_id
+FROM public.drift
+GROUP BY 2, 3
+UNION ALL
+SELECT
+    'step type',
+    type,
+    'Civitai''s published document of November 2026 does not name it; its results are found by their shape all the same',
+    count(*),
+    max(completed_at),
+    max(workflow_id)
+FROM public.steps
+WHERE
+    lower(type) NOT IN (
+        'acestepaudio', 'ageclassification', 'audiocaptioning', 'blobarchive', 'chatcompletion',
+        'comfy', 'comfynodepacksnapshot', 'composemedia', 'convertimage', 'customcomfy', 'echo',
+        'humanoidimagemask', 'imagebackgroundremoval', 'imagegen', 'imageresourcetraining',
+        'imagetosvg', 'imageupload', 'imageupscaler', 'mediacaptioning', 'mediahash', 'mediarating',
+        'minimaxmusic3', 'model3dpreview', 'modelclamscan', 'modelhash', 'modelparsemetadata',
+        'modelpicklescan', 'polygen', 'preprocessimage', 'promptenhancement', 'qwenimagebench',
+        'repeat', 'shieldstralmoderation', 'texttoimage', 'texttospeech', 'training', 'transcode',
+        'transcription', 'tryonu', 'videobackgroundremoval', 'videoenhancement',
+        'videoframeextraction', 'videogen', 'videointerpolation', 'videometadata', 'videoupscaler',
+        'wdtagging', 'xguardmoderation'
+    )
+GROUP BY type
+UNION ALL
+SELECT
+    'status',
+    status,
+    'we do not know it, so it ends nothing',
+    count(*),
+    max(seen_at),
+    max(workflow_id)
+FROM (
+    SELECT id AS workflow_id, status, fetched_at AS seen_at
+    FROM public.workflows
+    WHERE due_at IS NOT NULL
+    UNION ALL
+    SELECT id, told_status, told_at
+    FROM public.workflows
+    WHERE due_at IS NOT NULL AND told_status IS DISTINCT FROM status
+) AS told
+WHERE
+    lower(status) NOT IN (
+        'unassigned', 'preparing', 'scheduled', 'processing', 'pending',
+        'succeeded', 'failed', 'expired', 'canceled', 'deleted'
+    )
+GROUP BY status;
+
+COMMENT ON VIEW ops.drift IS 'Where Civitai speaks differently from what this release knows';
+COMMENT ON COLUMN ops.drift.kind IS 'shape: might be content, and cannot be read as such. step type, status: an unknown one (of workflows that are not done with)';
+COMMENT ON COLUMN ops.drift.what IS 'the step type and path of a shape, numbers as #; the step type; the status';
+COMMENT ON COLUMN ops.drift.reason IS 'what about it cannot be read';
+COMMENT ON COLUMN ops.drift.seen IS 'how often';
+COMMENT ON COLUMN ops.drift.last_seen_at IS 'when last';
+COMMENT ON COLUMN ops.drift.example_workflow_id IS 'a workflow that has it';

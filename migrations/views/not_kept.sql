@@ -1,0 +1,51 @@
+CREATE VIEW ops.not_kept AS
+SELECT
+    coalesce(results.withheld_at, results.gone_at, results.dead_at) AS settled_at,
+    'result' AS subject,
+    CASE
+        WHEN results.withheld_at IS NOT NULL THEN 'withheld'
+        WHEN results.gone_at IS NOT NULL THEN 'gone'
+        ELSE 'dead'
+    END AS state,
+    results.workflow_id,
+    results.step,
+    results.path,
+    results.role,
+    results.blob_id,
+    CASE WHEN results.withheld_at IS NOT NULL THEN results.blocked_reason ELSE results.last_error END AS evidence,
+    results.missing_at,
+    results.attempts,
+    workflows.tags
+FROM public.results
+LEFT JOIN public.workflows ON workflows.id = results.workflow_id
+WHERE num_nonnulls(results.withheld_at, results.gone_at, results.dead_at) > 0
+UNION ALL
+SELECT
+    coalesce(gone_at, dead_at),
+    'workflow',
+    CASE WHEN gone_at IS NOT NULL THEN 'gone' ELSE 'dead' END,
+    id,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    CASE WHEN gone_at IS NOT NULL THEN coalesce(last_error, 'Civitai''s API answers that there is no such workflow') ELSE last_error END,
+    missing_at,
+    failures,
+    tags
+FROM public.workflows
+WHERE num_nonnulls(gone_at, dead_at) > 0;
+
+COMMENT ON VIEW ops.not_kept IS 'What is not kept and will not be: withheld by Civitai, gone there, or given up by us, with the evidence';
+COMMENT ON COLUMN ops.not_kept.settled_at IS 'when that was settled';
+COMMENT ON COLUMN ops.not_kept.subject IS 'result, or workflow: its document and what it would have named (what was kept of it before stays)';
+COMMENT ON COLUMN ops.not_kept.state IS 'withheld (Civitai keeps it back), gone (Civitai''s API says it is no more) or dead (we gave up)';
+COMMENT ON COLUMN ops.not_kept.workflow_id IS 'the workflow';
+COMMENT ON COLUMN ops.not_kept.step IS 'the result''s step';
+COMMENT ON COLUMN ops.not_kept.path IS 'the result''s place in the step';
+COMMENT ON COLUMN ops.not_kept.role IS 'result, preview, by-product or bundle';
+COMMENT ON COLUMN ops.not_kept.blob_id IS 'Civitai''s id of the content';
+COMMENT ON COLUMN ops.not_kept.evidence IS 'what Civitai said, or our last error';
+COMMENT ON COLUMN ops.not_kept.missing_at IS 'Civitai''s API answers 404 since then';
+COMMENT ON COLUMN ops.not_kept.attempts IS 'failed tries';
+COMMENT ON COLUMN ops.not_kept.tags IS 'the workflow''s';

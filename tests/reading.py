@@ -1,0 +1,50 @@
+"""A database full of history, and asking it as a dashboard would: logged in as archive_reader."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+
+from archive import database
+from bench import sql_fill
+from embedded.supervisor import Addresses
+from migrations import ops
+from migrations.upgrade import upgrade
+from tests.embedded.clients import sql
+
+WORKFLOWS = 3000
+
+
+@contextmanager
+def history(addresses: Addresses) -> Iterator[Addresses]:
+    """A database of its own on this server, migrated and filled, in which archive_reader may log in meanwhile."""
+    sql(addresses, "CREATE DATABASE history")
+    filled = replace(addresses, database_url=addresses.database_url.replace("/archive?", "/history?"))
+    try:
+        upgrade(filled.database_url)
+        asyncio.run(_fill(filled.database_url))
+        sql(filled, f"ALTER ROLE {ops.READER} LOGIN")
+        yield filled
+    finally:
+        sql(addresses, f"ALTER ROLE {ops.READER} NOLOGIN")
+        sql(addresses, "DROP DATABASE history WITH (FORCE)")
+
+
+@asynccontextmanager
+async def as_reader(addresses: Addresses) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    """A connection of archive_reader's, with the limits that the role has."""
+    connection = await asyncpg.connect(addresses.database_url.replace("archive@", f"{ops.READER}@"))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _fill(database_url: str) -> None:
+    async with database.connect_once(database_url, application_name="tests") as connection:
+        await sql_fill.fill(connection, workflows=WORKFLOWS)
+    async with database.connect_once(database_url, application_name="tests") as connection:
+        await connection.exec_driver_sql("ANALYZE")
