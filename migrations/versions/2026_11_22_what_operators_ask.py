@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "9a4c2f17d6be"
-down_revision: str | None = "9d3f61b2c7e4"
+down_revision: str | None = "8d2f6a90b3c7"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
