@@ -26,7 +26,7 @@ async def stored(servers: dict[str, str], engine: AsyncEngine, tmp_path: Path) -
     store = LocalStorage(tmp_path / "storage")
     async with engine.begin() as connection:
         await store.mark((await marker.know(connection, None)).id)
-        await marker.see(connection)
+        await marker.see(connection, store.url)
         digests = [await keep(store, content) for content in CONTENTS]
         facts = [Facts(size=len(content)) for content in CONTENTS]
         await objects.add(connection, dict(zip(digests, facts, strict=True)))
