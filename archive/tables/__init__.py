@@ -10,6 +10,7 @@ from archive.tables.calls import pauses as pauses
 from archive.tables.contents import objects as objects
 from archive.tables.contents import results as results
 from archive.tables.contents import storage_markers as storage_markers
+from archive.tables.keys import gateway_keys as gateway_keys
 from archive.tables.listings import announcements as announcements
 from archive.tables.listings import listings as listings
 from archive.tables.told import events as events
