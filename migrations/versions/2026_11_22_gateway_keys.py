@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "e2c8417a5f03"
-down_revision: str | None = "9d3f61b2c7e4"
+down_revision: str | None = "9a4c2f17d6be"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
