@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock clean bench-ingest bench-archive drill-receiver drill-bodies drill-worker
+.PHONY: help setup demo test check schema format lock clean bench-ingest bench-archive drill-receiver drill-bodies drill-worker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,12 +33,16 @@ demo: $(READY) ## the whole way of a dozen workflows, on this machine, in under 
 test: $(READY) ## the whole suite, against PostgreSQL and Valkey that it starts itself
 	@$(BIN)/python -m pytest
 
-check: $(READY) ## format, lint, types, floors, migrations
+check: $(READY) ## format, lint, types, floors, migrations, the page of the schema
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m embedded sh -c '$(BIN)/alembic upgrade head && $(BIN)/alembic check'
+	@$(BIN)/python -m embedded sh -c '$(BIN)/alembic upgrade head && $(BIN)/alembic check && \
+		$(BIN)/python -m migrations.describe --check'
+
+schema: $(READY) ## write docs/schema.md anew, from what the migrations make
+	@$(BIN)/python -m embedded sh -c '$(BIN)/alembic -q upgrade head && $(BIN)/python -m migrations.describe > docs/schema.md'
 
 bench-ingest: $(READY) ## how fast events are taken, against an empty handler and a plain one (needs wrk)
 	@$(BIN)/python -m bench.ingest

@@ -1,6 +1,6 @@
 """Tables full of an archive's history, written with COPY: the same rows for the same seed.
 
-What is written is a month of a busy account. The newest hour holds work that is still due, held or waiting.
+What is written is some days of a busy account. The newest hour holds work that is still due, held or waiting.
 """
 
 import hashlib
@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-DAYS = 30
 EVENTS_PER_WORKFLOW = 10
 RESULTS_PER_WORKFLOW = 4
 
@@ -88,16 +87,20 @@ TABLES: dict[str, tuple[str, ...]] = {
 Row = Sequence[Any]
 
 
-async def fill(connection: AsyncConnection, *, workflows: int, seed: int = 1, now: datetime | None = None) -> None:
-    """Write so many workflows with all that belongs to them, the last at `now`."""
+async def fill(connection: AsyncConnection, *, workflows: int, days: int, seed: int = 1) -> None:
+    """Write so many workflows with all that belongs to them, spread over the last `days`. Needs a superuser."""
     await connection.execute(text("SET statement_timeout = 0"))
-    history = _History(workflows, seed, now or datetime.now(UTC))
+    await connection.execute(text("SET session_replication_role = replica"))  # the rows refer to one another rightly
+    history = _History(workflows, days, seed)
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None  # noqa: S101 - it is connected
     for table, columns in TABLES.items():
         rows = getattr(history, table)()
         await driver.copy_to_table(table, columns=columns, source=_copied(rows), format="text", timeout=3600)
-    await connection.execute(text("UPDATE storage_markers SET url = 's3://bench/archive'"))
+    await connection.execute(text("SET session_replication_role = DEFAULT"))
+    await connection.execute(
+        text("INSERT INTO storage_markers (id, chosen_at, url) VALUES ('bench', now(), 's3://bench/archive')")
+    )
 
 
 @dataclass(frozen=True)
@@ -131,11 +134,12 @@ class _Workflow:
 class _History:
     """Rows by table. Every table's are drawn from the same workflows."""
 
-    def __init__(self, count: int, seed: int, now: datetime) -> None:
+    def __init__(self, count: int, days: int, seed: int) -> None:
         self._count = count
+        self._days = days
         self._seed = seed
-        self._now = now
-        self._pace = timedelta(days=DAYS) / count
+        self._now = datetime.now(UTC)
+        self._pace = timedelta(days=days) / count
 
     def _workflows(self) -> Iterator[_Workflow]:
         for number in range(self._count):
@@ -183,7 +187,8 @@ class _History:
                 self._now + timedelta(seconds=dice.uniform(-30, 600)) if one.is_open or late else None,
                 self._now + timedelta(seconds=10) if one.is_open and dice.random() < 0.1 else None, 2,
                 3 if late else 0, _ERRORS[0][1].format(id=one.id) if late or dead else None,
-                one.ended_at + timedelta(days=30), one.archived_at if done else None, None,
+                self._now + timedelta(days=2) if late else one.ended_at + timedelta(days=30),
+                one.archived_at if done else None, None,
                 one.archived_at if dead else None,
             )  # fmt: skip
 
@@ -278,7 +283,7 @@ class _History:
 
     def announcements(self) -> Iterator[Row]:
         """One a day."""
-        for day in range(DAYS):
+        for day in range(self._days):
             yield self._now.date() - timedelta(days=day), 990, 8, 2
 
     def listings(self) -> Iterator[Row]:

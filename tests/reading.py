@@ -15,7 +15,7 @@ from migrations import ops
 from migrations.upgrade import upgrade
 from tests.embedded.clients import sql
 
-WORKFLOWS = 3000
+WORKFLOWS, DAYS = 3000, 3
 
 
 @contextmanager
@@ -45,6 +45,6 @@ async def as_reader(addresses: Addresses) -> AsyncIterator["asyncpg.Connection[A
 
 async def _fill(database_url: str) -> None:
     async with database.connect_once(database_url, application_name="tests") as connection:
-        await sql_fill.fill(connection, workflows=WORKFLOWS)
+        await sql_fill.fill(connection, workflows=WORKFLOWS, days=DAYS)
     async with database.connect_once(database_url, application_name="tests") as connection:
         await connection.exec_driver_sql("ANALYZE")
