@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, text
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, INTERVAL, TIMESTAMP, insert
+from sqlalchemy import ColumnElement, bindparam, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, INTERVAL, JSONB, TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
@@ -34,9 +34,12 @@ class Delivery:
     received_at: datetime | None = None
 
     @cached_property
-    def projection(self) -> str:
-        """The body as JSON text that jsonb takes. Raises RecursionError: what is just readable may not be writable."""
-        return database.to_jsonb(self.event.body)
+    def projection(self) -> str | None:
+        """The body as JSON text that jsonb takes; None if the body is such a text itself.
+
+        Raises RecursionError: what is just readable may not be writable.
+        """
+        return None if self.event.is_plain else database.to_jsonb(self.event.body)
 
     @property
     def digest(self) -> bytes:
@@ -47,11 +50,27 @@ class Delivery:
 def content_digest(source: str, parameters: Parameters, body: bytes) -> bytes:
     """SHA-256 over source, parameters and body, each closed by its length so that none can pose as another."""
     sha256 = hashlib.sha256()
-    for part in (source.encode(), database.to_jsonb(parameters).encode(), body):
+    for part in (source.encode(), parameters_json(parameters).encode(), body):
         sha256.update(len(part).to_bytes(8, "big"))
         sha256.update(part)
     return sha256.digest()
 
+
+def parameters_json(parameters: Parameters) -> str:
+    """The parameters as text that jsonb takes."""
+    return database.to_jsonb(parameters) if parameters else "{}"  # most have none
+
+
+def told_json() -> ColumnElement[Any]:
+    """What a row of `events` tells, as jsonb."""
+    body = func.convert_from(tables.events.c.body, "UTF8").cast(JSONB)
+    return func.coalesce(tables.events.c.projection, body, type_=JSONB)
+
+
+_TEXTS = (
+    *("workflow_id", "scope", "step_name", "job_id", "status", "source", "parameters", "projection"),
+    *("job_workflow_id", "ended_job_id", "job_step_name", "job_status", "reason", "blocked_reason"),
+)
 
 _RECORD = text(
     """
@@ -82,6 +101,15 @@ _RECORD = text(
                (array_agg(occurred_at ORDER BY ended DESC, occurred_at DESC NULLS LAST, status DESC)
                    FILTER (WHERE scope = 'workflow' AND status IS NOT NULL))[1] AS told_at
         FROM kept GROUP BY workflow_id
+    ),
+    jobs_told AS (
+        INSERT INTO jobs (workflow_id, id, step_name, told_status, reason, blocked_reason)
+        SELECT * FROM unnest(:job_workflow_id, :ended_job_id, :job_step_name, :job_status, :reason, :blocked_reason)
+        ON CONFLICT (workflow_id, id) DO UPDATE
+        SET step_name = greatest(jobs.step_name COLLATE "C", excluded.step_name),
+            told_status = greatest(jobs.told_status COLLATE "C", excluded.told_status),
+            reason = greatest(jobs.reason COLLATE "C", excluded.reason),
+            blocked_reason = greatest(jobs.blocked_reason COLLATE "C", excluded.blocked_reason)
     )
     INSERT INTO workflows (id, origin, heard_at, told_status, told_at, end_received_at, last_event_id, due_at,
                            deadline_at)
@@ -103,17 +131,14 @@ _RECORD = text(
               (SELECT count(*) FROM kept WHERE is_new) AS new_events
     """
 ).bindparams(
-    *(
-        bindparam(name, type_=ARRAY(Text))
-        for name in ("workflow_id", "scope", "step_name", "job_id", "status", "source", "parameters", "projection")
-    ),
+    *(bindparam(name, type_=ARRAY(Text)) for name in _TEXTS),
     bindparam("digest", type_=ARRAY(BYTEA)),
     bindparam("body", type_=ARRAY(BYTEA)),
     *(bindparam(name, type_=ARRAY(TIMESTAMP(timezone=True))) for name in ("occurred_at", "received_at")),
     bindparam("terminal", type_=ARRAY(Text)),
     bindparam("retention", type_=INTERVAL),
 )
-"""Two tables in one round trip.
+"""Three tables in one statement.
 
 The order in which a workflow's statuses are preferred is total (ended, then latest, then by name), so every
 permutation of its events leaves the same one.
@@ -154,46 +179,34 @@ async def record(connection: AsyncConnection, deliveries: Sequence[Delivery]) ->
             "status": [event.status for event in told],
             "occurred_at": [event.occurred_at for event in told],
             "source": [delivery.source for _, delivery, _ in rows],
-            "parameters": [database.to_jsonb(delivery.parameters) for _, delivery, _ in rows],
+            "parameters": [parameters_json(delivery.parameters) for _, delivery, _ in rows],
             "body": [delivery.body for _, delivery, _ in rows],
             "projection": [delivery.projection for _, delivery, _ in rows],
             "received_at": [delivery.received_at for _, delivery, _ in rows],
             "deliveries": [count for _, _, count in rows],
+            **_ended_jobs(told),
             "terminal": list(statuses.TERMINAL),
             "retention": workflows.RETENTION,
         },
     )
     changed = result.all()
-    await _tell_jobs(connection, told)
     return Recorded([row.id for row in changed if row.is_due], changed[0].new_events if changed else 0)
 
 
-async def _tell_jobs(connection: AsyncConnection, told: Iterable[Event]) -> None:
-    """Keep the status and reasons of jobs that ended.
+def _ended_jobs(told: Iterable[Event]) -> dict[str, list[str | None]]:
+    """The status and reasons of jobs that ended, as columns of the statement.
 
     Job events have no timestamp, so of two that differ the greater wins, whichever came first: any order of
     deliveries leaves the same row.
     """
-    ended: dict[tuple[str, str], dict[str, str | None]] = {}
+    ended: dict[tuple[str, str], tuple[str | None, ...]] = {}
     for event in told:
         if event.scope == "job" and event.job_id and statuses.is_terminal(event.status):
-            row = ended.setdefault((event.workflow_id, event.job_id), {})
-            facts = {
-                "step_name": event.step_name,
-                "told_status": event.status,
-                "reason": event.reason,
-                "blocked_reason": event.blocked_reason,
-            }
-            for name, value in facts.items():
-                row[name] = max(value or "", row.get(name) or "") or None
-    if not ended:
-        return
-    jobs = insert(tables.jobs)
-    keep_greater = {
-        name: func.greatest(tables.jobs.c[name].collate("C"), jobs.excluded[name].collate("C"))
-        for name in ("step_name", "told_status", "reason", "blocked_reason")
-    }
-    await connection.execute(
-        jobs.on_conflict_do_update(index_elements=["workflow_id", "id"], set_=keep_greater),
-        [{"workflow_id": key[0], "id": key[1], **ended[key]} for key in sorted(ended)],
-    )
+            key = (event.workflow_id, event.job_id)
+            facts = (event.step_name, event.status, event.reason, event.blocked_reason)
+            ended[key] = tuple(
+                max(one or "", other or "") or None for one, other in zip(facts, ended.get(key, facts), strict=True)
+            )
+    rows = [(*key, *ended[key]) for key in sorted(ended)]
+    columns = ("job_workflow_id", "ended_job_id", "job_step_name", "job_status", "reason", "blocked_reason")
+    return {name: [row[index] for row in rows] for index, name in enumerate(columns)}

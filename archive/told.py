@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from archive import tables
+from archive import events, tables
 from orchestration import statuses
 from orchestration.wire import JsonObject
 
@@ -16,7 +16,7 @@ async def document(connection: AsyncConnection, workflow_id: str) -> JsonObject 
     The last callback of the workflow's own end says everything. Where that one was lost, there is what was told of the
     ends of steps, and a workflow that is still `processing` for all we know.
     """
-    details = _events.projection["details"]
+    details = events.told_json()["details"]
     query = (
         select(_events.scope, _events.status, _events.step_name, details)
         .where(_events.workflow_id == workflow_id, _events.scope.in_(("workflow", "step")), details.is_not(None))

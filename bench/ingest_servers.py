@@ -57,7 +57,6 @@ async def naive(request: Request[NaiveState]) -> Response:
         source="bench",
         parameters={},
         body=body,
-        projection=told,
         first_received_at=now,
         last_received_at=now,
         deliveries=1,

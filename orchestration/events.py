@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from orchestration import wire
 from orchestration.wire import JsonObject
@@ -23,7 +23,8 @@ class Event:
     """One thing told. Absent facts are None; only workflow events say when it happened.
 
     `reason` and `blocked_reason` of a failed job are told here and nowhere else. Every text but those in
-    `body`, which is the whole delivery, can be stored as it is.
+    `body`, which is the whole delivery, can be stored as it is. A plain body (`wire.loads_plain`) can be stored as it
+    came, as bytes and as JSON.
     """
 
     scope: Scope
@@ -35,14 +36,12 @@ class Event:
     reason: str | None
     blocked_reason: str | None
     body: JsonObject
+    is_plain: bool
 
 
 def parse(body: bytes) -> Event:
     """Read a callback's body. Raises Unreadable, and nothing else."""
-    try:
-        document = wire.loads(body)
-    except ValueError as error:
-        raise Unreadable(str(error)) from None
+    document, is_plain = _document(body)
     if not isinstance(document, dict):
         raise Unreadable("it is not a JSON object")
     workflow_id = _identifier(document, "workflowId")
@@ -64,7 +63,19 @@ def parse(body: bytes) -> Event:
         reason=_text(document, "reason"),
         blocked_reason=_text(document, "blockedReason"),
         body=document,
+        is_plain=is_plain,
     )
+
+
+def _document(body: bytes) -> tuple[Any, bool]:
+    try:
+        return wire.loads_plain(body), True  # most are, and are read in a third of the time
+    except ValueError:
+        pass
+    try:
+        return wire.loads(body), False
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
 
 
 def _scope(document: JsonObject) -> Scope:

@@ -28,7 +28,7 @@ events = Table(
     Column("source", Text, nullable=False, comment="the name of the secret it came with"),
     Column("parameters", Json, nullable=False, comment="the callback URL's query, without the secret"),
     Column("body", LargeBinary, nullable=False, comment="verbatim, but for our secret"),
-    Column("projection", Json, nullable=False, comment="the body as far as jsonb can hold it"),
+    Column("projection", Json, comment="the body as far as jsonb can hold it; null: the body itself, which it can"),
     Column("first_received_at", Moment, nullable=False),
     Column("last_received_at", Moment, nullable=False),
     Column("deliveries", Integer, nullable=False),

@@ -1,6 +1,7 @@
 """Events: every order of the same deliveries leaves the same rows, and only what ends or begins obliges us."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,12 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import events
+from orchestration import wire
 from orchestration.events import Unreadable, parse
 from tests.archive.factories import delivery, job_event, rows, step_event, told, workflow_event
+from tests.orchestration import strategies
 
 EARLY, LATE = "2026-11-22T05:00:00Z", "2026-11-22T05:00:01Z"
 
@@ -276,3 +279,23 @@ async def test_an_identifier_at_its_limit_is_kept_and_one_beyond_it_is_no_event(
     assert await told(engine, job_event(longest, "failed", job_id=longest)) == [longest]
     with pytest.raises(Unreadable):
         delivery(workflow_event(longest + "x", "failed"))
+
+
+@hypothesis_settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(details=strategies.OBJECTS)
+async def test_what_was_told_reads_the_same_from_the_body_as_from_a_projection(
+    engine: AsyncEngine, details: dict[str, Any]
+) -> None:
+    await empty(engine)
+    body = {**workflow_event("wf", "succeeded"), "details": details}
+    try:
+        plain = delivery(body)
+    except Unreadable:
+        return
+    event = dataclasses.replace(plain.event, is_plain=False, body=wire.loads(plain.body))
+    projected = dataclasses.replace(plain, source="other", event=event)
+    async with engine.begin() as connection:
+        await events.record(connection, [plain, projected])
+        kept = await connection.execute(select(events.told_json()))
+    one, other = kept.scalars()
+    assert one == other

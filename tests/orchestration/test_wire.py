@@ -112,3 +112,33 @@ def test_what_is_no_url(value: object) -> None:
 )
 def test_a_url_with_anything_around_it_is_none(value: str) -> None:
     assert not wire.is_url(value)
+
+
+@given(strategies.OBJECTS)
+def test_a_plain_text_is_read_as_any_reader_would(document: wire.JsonObject) -> None:
+    text = json.dumps(document).encode()
+    with contextlib.suppress(ValueError):
+        plain = wire.loads_plain(text)
+        assert json.loads(json.dumps(plain), parse_int=float) == json.loads(text, parse_int=float)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        rb'{"a": "\u0000"}',
+        rb'{"a": "\ud800"}',
+        b'\xef\xbb\xbf{"a": 1}',
+        b'{"a": "\xff"}',
+        b'{"a": 1e400}',
+        b'{"a": 1E-400}',
+        b'{"a": 0e-20000}',
+        b'{"a": 0.' + b"1" * 17_000 + b"}",
+        b'{"a": ' + b"1" * 1000 + b"}",
+        b"[" * 300 + b"]" * 300,
+        b"[" * 100_000,
+        b"{",
+    ],
+)
+def test_what_readers_differ_about_is_not_plain(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"\S"):
+        wire.loads_plain(data)

@@ -316,7 +316,8 @@ async def test_an_escape_hides_no_letter_of_the_secret(http: httpx.AsyncClient, 
     assert (await post(http, body)).status_code == 202
     assert SECRET not in await everything(engine)
     assert hidden not in await everything(engine)
-    assert await rows(engine, "SELECT projection ->> 'echo' FROM events") == [("***",)]
+    ((kept,),) = await rows(engine, "SELECT body FROM events")
+    assert json.loads(kept)["echo"] == "***"
 
 
 async def test_when_it_cannot_be_kept_the_sender_is_asked_to_try_again(
