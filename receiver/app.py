@@ -10,14 +10,14 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from archive import access, database, logs, settings
-from receiver import bell, callbacks, health, intake, refusals, replay, spool
+from receiver import bell, callbacks, callers, health, intake, refusals, replay, spool
 from receiver.state import State
 
 STOP_SECONDS = 3.0
 """What each part of us may take to stop."""
 
 ROUTES = [
-    Route("/callbacks", callbacks.receive, methods=["POST"]),
+    Route("/callbacks", callbacks.Callbacks(), methods=["POST"]),
     Route("/health", health.health),
     Route("/ready", health.ready),
 ]
@@ -42,6 +42,7 @@ def create_app(config: settings.Settings) -> Starlette:
             taken = await stack.enter_async_context(intake.open_intake(engine, spooled, rung))
             yield {
                 "access": allowed,
+                "callers": callers.Callers(allowed),
                 "engine": engine,
                 "intake": taken,
                 "large_bodies": asyncio.Semaphore(callbacks.LARGE_BODIES),

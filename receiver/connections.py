@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES = 64 << 10
 HEAD_SECONDS = 10.0
+"""For a head and the first bytes of its body."""
 
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -53,8 +54,17 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """See httptools."""
         self._head_bytes = None
-        self._be_patient()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """See httptools."""
+        self._be_patient()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """See httptools."""
+        self._be_patient()
+        super().on_message_complete()
 
     def _be_patient(self) -> None:
         if self._patience is not None:
@@ -64,5 +74,5 @@ class Connection(HttpToolsProtocol):
     def _close_if_waiting(self) -> None:
         self._patience = None
         # A head that came early, behind a request that is still being answered, has no fault in being incomplete.
-        if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]
+        if self._head_bytes is None or self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]
             self.transport.close()

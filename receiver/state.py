@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive.access import Access
 from archive.settings import Network
+from receiver.callers import Callers
 from receiver.intake import Intake
 from receiver.refusals import Refusals
 from receiver.spool import Spool
@@ -17,6 +18,7 @@ class State(TypedDict):
     """Made at start-up, the same for every request."""
 
     access: Access
+    callers: Callers
     engine: AsyncEngine
     intake: Intake
     large_bodies: asyncio.Semaphore
