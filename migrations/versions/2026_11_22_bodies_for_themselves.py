@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "8f2d41a7c06b"
-down_revision: str | None = "5e0b7d1c93fa"
+down_revision: str | None = "e2c8417a5f03"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
