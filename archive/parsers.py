@@ -11,6 +11,7 @@ from arq.connections import RedisSettings
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from archive import templates
 from archive.variables import Secret, SettingsError
 
 SECRET_CHARACTERS = re.compile(r"[A-Za-z0-9._~-]+")
@@ -120,6 +121,16 @@ def _bucket_url(variable: str, parts: SplitResult, value: str) -> str:
     if not PREFIX.fullmatch(parts.path) or parts.query or parts.fragment:
         raise SettingsError(variable, "has a prefix that is not made of letters, digits, . _ - and single slashes")
     return value.rstrip("/")
+
+
+def browse_template(variable: str, value: str) -> templates.Template | None:
+    """A template for names, or `off`: None."""
+    if value == "off":
+        return None
+    try:
+        return templates.parse(value)
+    except templates.TemplateError as error:
+        raise SettingsError(variable, f"{error} (off switches it off)") from None
 
 
 def callback_secrets(variable: str, value: str) -> tuple[CallbackSecret, ...]:

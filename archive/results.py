@@ -111,7 +111,7 @@ _PENDING = (
     .where(_results.workflow_id == bindparam("of_workflow"), unsettled(tables.results))
     .order_by(_results.id)
 )
-_KEPT: Select[Any] = (
+_KEPT_OF_ANY: Select[Any] = (
     select(
         _results.step,
         _results.path,
@@ -134,8 +134,11 @@ _KEPT: Select[Any] = (
         _results.next_attempt_at,
     )
     .outerjoin(tables.objects)
-    .where(_results.workflow_id == bindparam("of_workflow"))
     .order_by(_results.id)
+)
+_KEPT = _KEPT_OF_ANY.where(_results.workflow_id == bindparam("of_workflow"))
+_KEPT_OF_EACH = _KEPT_OF_ANY.add_columns(_results.workflow_id).where(
+    _results.workflow_id.in_(bindparam("of_workflows", expanding=True))
 )
 
 
@@ -179,3 +182,11 @@ async def pending(connection: AsyncConnection, workflow_id: str) -> Sequence[Pen
 async def kept(connection: AsyncConnection, workflow_id: str) -> Sequence[Kept]:
     """Every result of a workflow, as its manifest tells them."""
     return [Kept(*row) for row in await connection.execute(_KEPT, {"of_workflow": workflow_id})]
+
+
+async def kept_of_each(connection: AsyncConnection, workflow_ids: Sequence[str]) -> dict[str, list[Kept]]:
+    """The same of several workflows, by their ids; every one of these has an entry."""
+    of_each: dict[str, list[Kept]] = {workflow_id: [] for workflow_id in workflow_ids}
+    for *facts, workflow_id in await connection.execute(_KEPT_OF_EACH, {"of_workflows": workflow_ids}):
+        of_each[workflow_id].append(Kept(*facts))
+    return of_each

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from archive import parsers, s3_settings, variables
+from archive import parsers, s3_settings, templates, variables
 from archive.parsers import CallbackSecret as CallbackSecret
 from archive.parsers import Network as Network
+from archive.templates import Template
 from archive.variables import EXAMPLES as EXAMPLES
 from archive.variables import Secret as Secret
 from archive.variables import SettingsError as SettingsError
@@ -39,6 +40,7 @@ class Settings:
     keep_by_products: bool
     keep_told_results: bool
     verify_bytes_per_day: int
+    browse_template: Template | None
     receiver_port: int
     receiver_metrics: tuple[str, int]
     worker_metrics: tuple[str, int]
@@ -97,6 +99,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         keep_by_products=given(parsers.flag, "KEEP_BY_PRODUCTS", "true"),
         keep_told_results=given(parsers.flag, "KEEP_TOLD_RESULTS", "true"),
         verify_bytes_per_day=given(parsers.size, "VERIFY_BYTES_PER_DAY", EXAMPLES["VERIFY_BYTES_PER_DAY"]),
+        browse_template=given(parsers.browse_template, "BROWSE_TEMPLATE", templates.DEFAULT),
         receiver_port=given(parsers.port, "RECEIVER_PORT", "8000"),
         receiver_metrics=given(parsers.address, "RECEIVER_METRICS", EXAMPLES["RECEIVER_METRICS"]),
         worker_metrics=given(parsers.address, "WORKER_METRICS", EXAMPLES["WORKER_METRICS"]),

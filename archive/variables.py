@@ -18,6 +18,7 @@ EXAMPLES: dict[str, str] = {
     "KEEP_PREVIEWS": "false",
     "KEEP_BY_PRODUCTS": "true",
     "KEEP_TOLD_RESULTS": "true",
+    "BROWSE_TEMPLATE": "{year}/{month}/{prompt}-{workflow}-{index}.{extension}",
     "RECEIVER_PORT": "8000",
     "RECEIVER_METRICS": "127.0.0.1:9464",
     "VERIFY_BYTES_PER_DAY": "10737418240",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 from sqlalchemy import exc
 
-from archive import database, settings
+from archive import database, settings, trees
 from archive.storage_errors import StorageUnavailable
 from cli import processes, tables
 from embedded.errors import EmbeddedError
@@ -42,7 +42,7 @@ def explain(error: Exception) -> Failure | None:
             return Failure(str(error), CREDENTIALS if error.variable in _TOKENS else USAGE)
         case processes.Ended():
             return Failure(f"{error}.", error.exit_code)
-        case EmbeddedError() | StorageUnavailable():
+        case EmbeddedError() | StorageUnavailable() | trees.InTheWay():
             return Failure(str(error), FAILED)
         case RedisError():
             return Failure(f"Redis does not serve us ({_line(error)}): check REDIS_URL, and that it runs.", FAILED)

@@ -9,7 +9,18 @@ import structlog
 from archive import attempts, claims, database, manifests, queue, results, workflows
 from archive.storage_errors import StorageUnavailable
 from orchestration import documents, errors, statuses
-from worker import civitai, fetch, job_documents, keep_result, lease, metrics, renew, save_document, schedule
+from worker import (
+    civitai,
+    fetch,
+    job_documents,
+    keep_result,
+    lease,
+    metrics,
+    name_files,
+    renew,
+    save_document,
+    schedule,
+)
 from worker.tools import Tools
 
 TROUBLE_OF_OURS = timedelta(seconds=30)
@@ -98,6 +109,7 @@ async def _finish(tools: Tools, claim: claims.Claim, workflow: workflows.Kept, *
         name = manifests.name(claim.workflow_id, document.created_at or claim.heard_at)
         manifest = manifests.build(claim.workflow_id, workflow, kept)
         await tools.storage.write(name, manifest, media_type=manifests.MEDIA_TYPE)
+        await name_files.name_files(tools, claim, workflow.document or {}, kept)
         if now < claim.deadline_at and not await job_documents.keep_all(tools, claim, is_whole=not pending):
             looks.append(schedule.next_look(claim.heard_at, now=now))
         if not is_final:

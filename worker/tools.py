@@ -8,7 +8,8 @@ from aiolimiter import AsyncLimiter
 from arq.connections import ArqRedis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import access, database, queue, settings, storages
+from archive import access, browse, database, queue, settings, storages
+from archive.browse import Browse
 from archive.storage import Storage
 from orchestration import blobs, client
 from worker import recognise_storage
@@ -30,6 +31,7 @@ class Tools:
     single: AsyncEngine
     redis: ArqRedis
     storage: Storage
+    browse: Browse | None
     api: client.Client
     calls: AsyncLimiter
     blobs: blobs.BlobClient
@@ -56,6 +58,7 @@ async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
             single=engine.execution_options(isolation_level="AUTOCOMMIT"),
             redis=await stack.enter_async_context(queue.client(redis_url)),
             storage=store,
+            browse=browse.open_browse(config, store),
             # One try a call: a failed one is a row, and the next a claim.
             api=await stack.enter_async_context(client.Client(config.api_url, token, retries=None)),
             calls=AsyncLimiter(config.api_calls_per_second, 1),

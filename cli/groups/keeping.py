@@ -64,6 +64,14 @@ def verify(
     verify.run(everything=everything, form=options.form(csv, json))
 
 
+@app.command(epilog="Example: civitai-archive browse --template '{tag}/{date}-{workflow}-{index}.{extension}'")
+def browse(template: options.Template = None) -> None:
+    """Make browse/ in local storage anew: every stored result under a name for people, as a hard link."""
+    from cli import browse
+
+    browse.run(template)
+
+
 quarantine_app = typer.Typer(
     cls=titles.Titled, no_args_is_help=True, help="See and re-read what was delivered and is no event."
 )

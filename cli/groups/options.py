@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 Csv = Annotated[bool, typer.Option("--csv", help="Comma-separated values with a header line.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how much it would be, and change nothing.")]
+Template = Annotated[
+    str | None,
+    typer.Option(help="What to call the files, instead of BROWSE_TEMPLATE: {date}/{workflow}-{index}.{extension}."),
+]
 Since = Annotated[
     datetime | None,
     typer.Option(metavar="WHEN", parser=moments.beginning, help=f"What ended so then or later: {moments.EXAMPLE}."),

@@ -57,6 +57,7 @@ WRONG = {
         "file:///srv/%00",
         "file://[half/",
     ],
+    "BROWSE_TEMPLATE": ["{promt}", "../{prompt}", "/{prompt}", "hush", "OFF"],
     "PUBLIC_URL": [
         "archive.example.org",
         "http://archive.example.org",

@@ -1,0 +1,126 @@
+"""`browse/` in local storage: every stored result under a name for people, as a hard link to its object.
+
+It is a view. Whatever is done to it, `civitai-archive browse` makes it anew from the rows, and no object is touched.
+Whoever adds links shares a lock; whoever clears the tree of what does not belong there has it alone.
+"""
+
+import array
+import asyncio
+import bisect
+import contextlib
+import fcntl
+import hashlib
+import os
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+
+from archive import settings, storage, trees
+from archive.local_storage import LocalStorage
+from archive.naming import File
+from archive.templates import Template
+
+DIRECTORY = "browse"
+_LOCK = "browse.lock"
+
+
+class NameSet:
+    """Many names in little memory: 8 bytes each, by a hash that will not meet another's by chance."""
+
+    def __init__(self) -> None:
+        self._hashes = array.array("Q")
+        self._is_sorted = True
+
+    def add(self, names: Iterable[str]) -> None:
+        """Add them."""
+        self._hashes.extend(_hash(name) for name in names)
+        self._is_sorted = False
+
+    def __contains__(self, name: str) -> bool:
+        if not self._is_sorted:
+            self._hashes, self._is_sorted = array.array("Q", sorted(self._hashes)), True
+        wanted = _hash(name)
+        position = bisect.bisect_left(self._hashes, wanted)
+        return position < len(self._hashes) and self._hashes[position] == wanted
+
+
+class Browse:
+    """The tree of one local storage. Its methods raise OSError, `trees.InTheWay` among them."""
+
+    def __init__(self, store: LocalStorage, template: Template) -> None:
+        self.template = template
+        self._objects = store.root
+        self._tree = trees.Tree(store.root / DIRECTORY)
+        self._is_alone = False
+
+    async def show(self, files: Sequence[File]) -> None:
+        """Have these files there under their names. An object that is not in storage has none."""
+        if files:
+            await asyncio.to_thread(self._show, files)
+
+    async def hide(self, names: Collection[str]) -> None:
+        """Take these names away."""
+        if names:
+            await asyncio.to_thread(self._hide, names)
+
+    async def forget(self, inodes: Collection[int]) -> None:
+        """Take away every name of these files, whatever it is."""
+        if inodes:
+            await asyncio.to_thread(self._clear, lambda _, inode: inode not in inodes)
+
+    async def clear_of_others(self, wanted: NameSet) -> int:
+        """Take away every name but these; how many there were."""
+        return await asyncio.to_thread(self._clear, lambda name, _: name in wanted)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """For the length of the block nobody but us adds a name or takes one away."""
+        with contextlib.ExitStack() as until_done:
+            await asyncio.to_thread(until_done.enter_context, self._locked(fcntl.LOCK_EX))
+            self._is_alone = True
+            try:
+                yield
+            finally:
+                self._is_alone = False
+
+    def _show(self, files: Sequence[File]) -> None:
+        with self._locked(fcntl.LOCK_SH):
+            for file in files:
+                with contextlib.suppress(FileNotFoundError):
+                    self._tree.link(self._objects / storage.object_name(bytes.fromhex(file.digest)), file.name)
+
+    def _hide(self, names: Collection[str]) -> None:
+        with self._locked(fcntl.LOCK_SH):
+            for name in names:
+                self._tree.remove(name)
+
+    def _clear(self, is_kept: Callable[[str, int], bool]) -> int:
+        cleared = 0
+        with self._locked(fcntl.LOCK_SH):
+            for name, inode in self._tree.walk():
+                if not is_kept(name, inode):
+                    self._tree.remove(name)
+                    cleared += 1
+        return cleared
+
+    @contextlib.contextmanager
+    def _locked(self, kind: int) -> Iterator[None]:
+        if self._is_alone:
+            yield
+            return
+        lock = os.open(self._objects / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(lock, kind)
+            yield
+        finally:
+            os.close(lock)
+
+
+def open_browse(config: settings.Settings, store: storage.Storage) -> Browse | None:
+    """The tree that the settings ask for; None if they ask for none, or storage is no local disk."""
+    if config.browse_template is None or not isinstance(store, LocalStorage):
+        return None
+    return Browse(store, config.browse_template)
+
+
+def _hash(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
