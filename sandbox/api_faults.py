@@ -55,6 +55,8 @@ async def _answer(endpoint: Endpoint, request: Request, strike: faults.Strike) -
             refusal = problems.response(problems.Problem(429, "Too many requests."))
             refusal.headers["Retry-After"] = f"{strike.seconds:.0f}"
             return refusal
+        case "api_402" | "api_409" | "api_422":
+            raise problems.Problem(int(strike.name[-3:]), "The sandbox was asked to refuse this.")
         case "api_500":
             return _error(strike)
         case "workflow_404" | "blob_404":

@@ -56,7 +56,7 @@ class Consumer:
             )
         )
         items = [self._documents.workflow(workflow, hide_mature=hide_mature) for workflow in page.workflows]
-        return answers.Json({"items": items} if page.next is None else {"items": items, "next": page.next})
+        return answers.Json({"items": items} if page.next is None else {"items": items, page.next_name: page.next})
 
     async def get(self, request: Request) -> Response:
         """GET one: 200 when it has ended (within `wait`), 202 while it runs, 404."""

@@ -13,13 +13,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-API = ("api_hang", "api_429", "api_500", "api_reset")  # any call of the API
+API = ("api_hang", "api_429", "api_500", "api_reset", "api_402", "api_409", "api_422")  # any call of the API
+LISTING = ("list_older_cursor", "list_dates_ignored")  # a list of workflows, whose answer stays a success
 WORKFLOW = ("workflow_404", "workflow_403")  # GET of one workflow
 BLOB = ("blob_404", "blob_403")  # one blob, at the API and at the storage host
 STORAGE = ("storage_429", "storage_500", "expired", "html", "truncate", "reset", "hang", "wrong_length", "overlong",
            "no_range", "etag_changed")  # fmt: skip
 CALLBACK = ("callback_lost", "callback_doubled", "callback_reordered", "callback_late")
-NAMES = API + WORKFLOW + BLOB + STORAGE + CALLBACK
+NAMES = API + LISTING + WORKFLOW + BLOB + STORAGE + CALLBACK
 
 # How long the faults that take time take, unless they say it: Retry-After, silence, waiting for another callback.
 SECONDS = {

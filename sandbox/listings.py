@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sandbox import faults, problems, state
@@ -27,10 +27,11 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Page:
-    """At most `take` workflows, and where the next page begins if there is one."""
+    """At most `take` workflows, and where the next page begins if there is one, under the name that is to say so."""
 
     workflows: list[state.Workflow]
-    next: str | None
+    next: str | None = None
+    next_name: str = "next"
 
 
 class Listings:
@@ -41,13 +42,19 @@ class Listings:
 
     def page(self, wishes: Wishes) -> Page:
         """Newest first unless `ascending`. Raises `Problem` for a cursor that was never given."""
+        if self._strikes("list_dates_ignored"):
+            wishes = replace(wishes, since=None, until=None)
         found = [workflow for workflow in self._state.kept_workflows() if self._is_found(workflow, wishes)]
         if wishes.cursor:
             found = self._beyond(wishes.cursor, found, ascending=wishes.ascending)
         if not wishes.ascending:
             found.reverse()
         page = found[: wishes.take]
-        return Page(page, page[-1].id if len(found) > len(page) else None)
+        next_name = "nextCursor" if self._strikes("list_older_cursor") else "next"
+        return Page(page, page[-1].id if len(found) > len(page) else None, next_name)
+
+    def _strikes(self, fault: str) -> bool:
+        return self._chance.strike((fault,), "lists", {}) is not None
 
     def _is_found(self, workflow: state.Workflow, wishes: Wishes) -> bool:
         return (

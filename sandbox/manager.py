@@ -28,5 +28,5 @@ class Manager:
             exclude_failed=wishes.flag("ExcludeFailed"),
             ascending=wishes.flag("Inverse"),
         )
-        page = self._listings.page(asked) if user == str(self._state.user) else listings.Page([], None)
+        page = self._listings.page(asked) if user == str(self._state.user) else listings.Page([])
         return answers.Json([self._documents.workflow(workflow) for workflow in page.workflows])

@@ -64,6 +64,18 @@ async def test_a_receiver_that_is_not_there_is_tried_again(sandbox: Sandbox, con
     assert "secret" not in repr(sandbox.callbacks_sent[0])
 
 
+async def test_nothing_but_loopback_is_connected_to_whatever_the_url_said(
+    sandbox: Sandbox, consumer: Consumer, callee: Receiver
+) -> None:
+    await consumer.run("echo")
+    (workflow,) = sandbox.state.workflows.values()
+    async with callbacks.Deliveries(sandbox.chance, retry_delays=()) as deliveries:
+        for url in ("http://192.0.2.1/x", "http://[2001:db8::1]/x", callee.url):  # as a name might lead there
+            deliveries.post(workflow, url, {"$type": "workflow", "status": "succeeded"})
+        await until(lambda: len(deliveries.sent) == 3)
+    assert [delivery.answers for delivery in deliveries.sent] == [[None], [None], [202]]
+
+
 async def test_the_real_ones_patience_is_about_half_a_minute() -> None:
     assert 20 <= sum(callbacks.RETRY_DELAYS) <= 40
 

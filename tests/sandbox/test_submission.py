@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from tests.sandbox import consumers
@@ -42,11 +44,33 @@ async def test_a_body_that_is_no_object_is_a_problem(consumer: Consumer, body: b
 
 
 @pytest.mark.parametrize(
-    "url", ["https://example.com/secret", "http://10.0.0.1/secret", "ftp://127.0.0.1/secret", "secret", 7]
+    "url",
+    [
+        "https://example.com/secret",
+        "http://10.0.0.1/secret",
+        "ftp://127.0.0.1/secret",
+        "secret",
+        7,
+        # What one reader of URLs takes for loopback and another does not.
+        "http://127.0.0.1@example.com/secret",
+        "http://127.0.0.1\\@example.com/secret",
+        "http://example.com\\@127.0.0.1/secret",
+        "http://127.0.0.1\t@example.com/secret",
+        "http://127.0.0.1.example.com/secret",
+        "http://localhost.example.com/secret",
+        "http://0.0.0.0/secret",
+        "http://127.0.0.1:99999/secret",
+        "http://127.0.0.1:x/secret",
+        "http://[::1/secret",
+        "http://１２７.0.0.1/secret",
+        "http://127.0.0.1/secret\ud800",
+        "http://127.0.0.1/secret and more",
+        "//127.0.0.1/secret",
+    ],
 )
 async def test_no_callback_leaves_this_machine(consumer: Consumer, url: object) -> None:
     for entry in ({"callbacks": [{"url": url, "type": ["workflow:*"]}]}, {"callbackUrl": url}):
-        answer = await consumer.submit({"steps": [STEP], **entry})
+        answer = await consumer.api.post("/v2/consumer/workflows", content=json.dumps({"steps": [STEP], **entry}))
         assert answer.status_code == 400
         assert "secret" not in answer.text
 
