@@ -30,7 +30,7 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## the whole way of a dozen workflows, on this machine, in under a minute
 	@$(BIN)/civitai-archive demo
 
-test: $(READY) ## the whole suite, against PostgreSQL and Valkey that it starts itself
+test: $(READY) ## the whole suite, against PostgreSQL and Valkey that it starts itself; says what it leaves out
 	@$(BIN)/python -m pytest
 
 check: $(READY) ## format, lint, types, floors, migrations, the page of the schema
@@ -69,4 +69,4 @@ lock: ## write requirements.lock anew (needs uv)
 		--group dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove .venv and every cache
-	@rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv tests/clients/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

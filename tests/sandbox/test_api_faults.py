@@ -31,6 +31,17 @@ async def test_a_failing_api_answers_problems_texts_and_pages(consumer: Consumer
     assert (await consumer.get(workflow["id"])).status_code == 200
 
 
+@pytest.mark.parametrize(("fault", "status"), [("api_402", 402), ("api_409", 409), ("api_422", 422)])
+async def test_an_api_refuses_what_it_is_asked_to_refuse_and_does_nothing(
+    consumer: Consumer, fault: str, status: int
+) -> None:
+    await everywhere(consumer, faults={fault: {"times": 1}})
+    answer = await consumer.submit(consumers.body("echo"))
+    assert (answer.status_code, answer.json()["status"]) == (status, status)
+    assert await consumer.items() == []
+    assert (await consumer.submit(consumers.body("echo"), wait=5)).status_code == 200
+
+
 async def test_a_hanging_api_answers_late(consumer: Consumer) -> None:
     workflow = await consumer.run(faults={"api_hang": {"times": 1, "seconds": 0.3}})
     began = time.monotonic()
