@@ -82,16 +82,19 @@ class Timeline:
     gaps: list[Gap]
 
 
+_TOLD = "coalesce(projection, convert_from(body, 'UTF8')::jsonb)"
+"""See `events.told_json`."""
+
 _EVENTS = text(
-    """
+    f"""
     SELECT id, first_received_at, last_received_at, deliveries, source, scope, step_name, job_id, status, occurred_at,
-           projection->>'reason', projection->>'blockedReason', parameters
+           {_TOLD}->>'reason', {_TOLD}->>'blockedReason', parameters
     FROM events WHERE workflow_id = :workflow_id ORDER BY first_received_at, id LIMIT :most
-    """
+    """  # noqa: S608 - a text of ours
 )
 
 _MOMENTS: TextClause = text(
-    """
+    f"""
     SELECT at, hand, scope, name, what, note FROM (
         SELECT created_at AS at, 'civitai' AS hand, 'workflow' AS scope, NULL AS name, 'created' AS what, NULL AS note,
                1 AS place
@@ -112,7 +115,7 @@ _MOMENTS: TextClause = text(
         FROM workflows WHERE id = :workflow_id
         UNION ALL (
             SELECT first_received_at, 'callback', scope, coalesce(job_id, step_name), coalesce(status, 'unknown'),
-                   nullif(concat_ws('; ', projection->>'reason', projection->>'blockedReason',
+                   nullif(concat_ws('; ', {_TOLD}->>'reason', {_TOLD}->>'blockedReason',
                                     CASE WHEN deliveries > 1 THEN deliveries || ' deliveries' END), ''), 9
             FROM events WHERE workflow_id = :workflow_id ORDER BY first_received_at, id LIMIT :most_events)
         UNION ALL (
@@ -133,7 +136,7 @@ _MOMENTS: TextClause = text(
     ) AS happened
     WHERE at IS NOT NULL
     ORDER BY at, place, name
-    """
+    """  # noqa: S608 - a text of ours
 )
 """`place` is the order of what happened at the same moment."""
 
