@@ -10,6 +10,7 @@ from archive import database, queue, settings
 from embedded.supervisor import Addresses
 from tests.worker import doors, processes
 from worker import main
+from worker.shared_writes import SharedWrites
 from worker.tools import Tools
 
 
@@ -45,7 +46,8 @@ async def test_a_database_that_is_away_fails_no_task(tools: Tools, addresses: Ad
     async with doors.before_postgres(addresses) as door:
         await door.shut()
         away = database.create_engine(f"postgresql://archive@{door.address}/archive", application_name="away")
-        context: main.Context = at_work | {"tools": dataclasses.replace(tools, engine=away, single=away)}
+        shared = SharedWrites(away, tools.config)
+        context: main.Context = at_work | {"tools": dataclasses.replace(tools, engine=away, single=away, shared=shared)}
         await main.run_archive_workflow(context, "w")
         await main.run_sweep(context)
         await main.run_verify(context)
