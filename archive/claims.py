@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -35,6 +36,7 @@ LEASE = timedelta(seconds=15)
 """How long a claim lasts without a sign of life from its holder."""
 
 _workflows = tables.workflows.c
+_IS_BACKFILLED = literal_column(tables.BACKFILLED, Boolean)
 
 
 class Overtaken(Exception):
@@ -233,13 +235,32 @@ async def give_back(connection: AsyncConnection, returns: Sequence[Return]) -> M
 
 
 async def due(connection: AsyncConnection, limit: int, *, unanswered: timedelta) -> Sequence[str]:
-    """Workflows that have been due for longer than `unanswered` and that nobody holds, nearest deadline first."""
+    """Workflows that have been due for longer than `unanswered` and that nobody holds, nearest deadline first.
+
+    Without what is backfilled, which `due_of_backfill` gives.
+    """
     query = (
         select(_workflows.id)
-        .where(_is_due(), _workflows.due_at < func.now() - unanswered)
+        .where(_IS_BACKFILLED.is_(False), _is_due(), _workflows.due_at < func.now() - unanswered)
         .order_by(_workflows.deadline_at)
         .limit(limit)
     )
+    return (await connection.execute(query)).scalars().all()
+
+
+async def due_of_backfill(connection: AsyncConnection, at_once: int, *, unanswered: timedelta) -> Sequence[str]:
+    """The same of what is backfilled, but no more than keeps `at_once` of them under way: of the first so many that
+    are due, those that nobody holds.
+    """
+    first = (
+        select(_workflows.id, _workflows.leased_until, _workflows.due_at)
+        .where(_IS_BACKFILLED.is_(True), _workflows.due_at <= func.now(), pauses.none_holds())
+        .order_by(_workflows.deadline_at)
+        .limit(at_once)
+        .subquery()
+    )
+    free = or_(first.c.leased_until.is_(None), first.c.leased_until < func.now())
+    query = select(first.c.id).where(free, first.c.due_at < func.now() - unanswered)
     return (await connection.execute(query)).scalars().all()
 
 
