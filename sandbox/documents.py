@@ -132,7 +132,7 @@ class Documents:
         document = {"id": blob.id, **access, "jobId": blob.job_id}
         if blob.type is None:
             return document
-        document |= {"type": blob.type, "nsfwLevel": "x" if blob.scenario.mature else "pg", **blob.facts}
+        document |= {"type": blob.type, "nsfwLevel": blob.nsfw_level, **blob.facts}
         if blob.preview and access["available"]:
             document["previewUrl"], document["previewUrlExpiresAt"] = self._signed(blob.preview, view)
         return document

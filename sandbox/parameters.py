@@ -5,7 +5,7 @@ An empty value is none.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -34,6 +34,13 @@ class Parameters:
         """`true` or `false`."""
         value = self._read(name, _flag)
         return default if value is None else value
+
+    def one_of(self, name: str, values: Sequence[str]) -> str | None:
+        """One of these, in any case."""
+        value = self.text(name)
+        if value is not None and value.lower() not in values:
+            raise problems.invalid(name, f"{name} must be one of {', '.join(values)}.")
+        return value and value.lower()
 
     def whole(self, name: str, default: int, most: int) -> int:
         """A number from 1 to `most`."""

@@ -110,6 +110,11 @@ class Blob:
         return self.made_at + timedelta(seconds=self.scenario.available_after) <= moment
 
     @property
+    def nsfw_level(self) -> str:
+        """What the scan of it found."""
+        return "x" if self.scenario.mature else "pg"
+
+    @property
     def placeholder_token(self) -> str:
         """What stands for it in the address of the image that is shown in its place."""
         return hashlib.sha256(self.id.encode()).hexdigest()[:32]

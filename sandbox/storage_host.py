@@ -1,7 +1,9 @@
 """The storage host: the bytes of a blob, whole or in one range, to whoever has a good signature."""
 
 import re
+from urllib.parse import quote
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
@@ -74,6 +76,8 @@ def _answer(blob: state.Blob, request: Request, strike: faults.Strike | None) ->
     headers = {"Accept-Ranges": "bytes", "ETag": f'"{blob.id}"'}
     if strike and name == "etag_changed":
         headers["ETag"] = f'"{blob.id}-{strike.dice.getrandbits(32):08x}"'
+    if disposition := _disposition(request.query_params):
+        headers["Content-Disposition"] = disposition
     wanted = request.headers.get("Range", "")
     if name == "no_range" or request.headers.get("If-Range", headers["ETag"]) != headers["ETag"]:
         wanted = ""
@@ -92,6 +96,15 @@ def _answer(blob: state.Blob, request: Request, strike: faults.Strike | None) ->
 
     flaw = strike if name in sending.FLAWS else None
     return sending.Body(file, start, end, status, headers, flaw=flaw, on_whole=count)
+
+
+def _disposition(wishes: QueryParams) -> str | None:
+    """How a browser is to treat the file, if somebody asked; a name is stripped of folders and control characters."""
+    kind = "attachment" if wishes.get("download") == "true" else "inline"
+    name = "".join(filter(str.isprintable, re.split(r"[/\\\\]", wishes.get("filename", ""))[-1]))
+    if not name:
+        return kind if kind == "attachment" else None
+    return f"{kind}; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _span(wanted: str, size: int) -> tuple[int, int]:

@@ -21,6 +21,37 @@ async def test_a_blob_is_found_by_a_redirect_that_head_confirms(consumer: Consum
         assert missing.status_code == 404
 
 
+@pytest.mark.parametrize(("level", "of_tame", "of_mature"), [("pg", 308, 403), ("R", 308, 403), ("x", 308, 308)])
+async def test_a_blob_beyond_the_level_that_is_wanted_is_refused(
+    consumer: Consumer, level: str, of_tame: int, of_mature: int
+) -> None:
+    tame, mature = consumers.image(await consumer.run()), consumers.image(await consumer.run(mature=True))
+    for blob, status in ((tame, of_tame), (mature, of_mature)):
+        answer = await consumer.api.get(f"/v2/consumer/blobs/{blob['id']}", params={"nsfwLevel": level})
+        assert answer.status_code == status
+    answer = await consumer.api.get(f"/v2/consumer/blobs/{tame['id']}", params={"nsfwLevel": "very"})
+    assert (answer.status_code, set(answer.json()["errors"])) == (400, {"nsfwLevel"})
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({}, None),
+        ({"download": "true"}, "attachment"),
+        ({"filename": "a harbour.jpg"}, "inline; filename*=UTF-8''a%20harbour.jpg"),
+        ({"filename": "../x\\y/\u202eü\r\n.jpg", "download": "true"}, "attachment; filename*=UTF-8''%C3%BC.jpg"),
+    ],
+)
+async def test_the_content_is_handed_over_as_it_was_asked_for(
+    consumer: Consumer, query: dict[str, str], expected: str | None
+) -> None:
+    blob = consumers.image(await consumer.run())
+    found = await consumer.api.get(f"/v2/consumer/blobs/{blob['id']}", params=query)
+    content = await consumer.storage.get(found.headers["location"])
+    assert content.headers.get("content-disposition") == expected
+    assert await consumer.holds(content, blob)
+
+
 async def test_refresh_answers_the_blob_with_a_fresh_url(consumer: Consumer) -> None:
     blob = consumers.image(await consumer.run())
     fresh = (await consumer.refresh(blob["id"])).json()
