@@ -73,7 +73,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class Filters:
-    """What a listing is narrowed to: all of the tags; text in the metadata; when it was created, both ends included."""
+    """What a listing is narrowed to: all of the tags; text in the metadata; when it was created, both ends included.
+
+    user_id: whose it is, told by the tag `user:ID` or by an id of the shape `ID-20260121222126332`.
+    """
 
     tags: Sequence[str] = ()
     query: str | None = None
@@ -82,6 +85,7 @@ class Filters:
     status: str | None = None
     exclude_failed: bool = False
     ascending: bool = False
+    user_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -198,6 +202,9 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if filters.tags:
         conditions.append(_workflows.tags.contains(cast(list(filters.tags), ARRAY(Text))))
+    if filters.user_id:
+        is_tagged = _workflows.tags.contains(cast([f"user:{filters.user_id}"], ARRAY(Text)))
+        conditions.append(or_(is_tagged, _workflows.id.startswith(f"{filters.user_id}-", autoescape=True)))
     if filters.query:
         conditions.append(cast(_workflows.metadata, Text).icontains(filters.query, autoescape=True))
     if filters.created_from:

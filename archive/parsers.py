@@ -1,4 +1,7 @@
-"""What the text of a variable means. Each takes the variable's name, for its SettingsError, and the text."""
+"""What the text of a variable means. Each takes the variable's name, for its SettingsError, and the text.
+
+The drivers are imported where an address of theirs is set: a command that asks Civitai alone waits for none of them.
+"""
 
 import ipaddress
 import re
@@ -6,10 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
-
-from arq.connections import RedisSettings
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from archive import templates
 from archive.variables import Secret, SettingsError
@@ -74,6 +73,8 @@ def _web_url(variable: str, value: str, in_clear: str) -> str:
 
 def database_url(variable: str, value: str) -> Secret:
     """PostgreSQL's address, which may hold a password, with those of libpq's options that our driver has."""
+    from sqlalchemy.engine import make_url
+
     url = _server_url(variable, value, ("postgresql", "postgres"), make_url)
     options = make_url(value).query
     if unknown := options.keys() - DATABASE_OPTIONS:
@@ -87,12 +88,16 @@ def database_url(variable: str, value: str) -> Secret:
 
 def redis_url(variable: str, value: str) -> Secret:
     """The address of Redis or Valkey, which may hold a password."""
+    from arq.connections import RedisSettings
+
     return _server_url(variable, value, ("redis", "rediss", "unix"), RedisSettings.from_dsn)
 
 
 def _server_url(variable: str, value: str, schemes: tuple[str, ...], understand: Callable[[str], object]) -> Secret:
     if value.split(":", 1)[0] not in schemes or "://" not in value:
         raise SettingsError(variable, f"does not begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    from sqlalchemy.exc import ArgumentError
+
     try:
         understand(value)
     except (ValueError, ArgumentError):  # which may repeat the password

@@ -21,9 +21,6 @@ ARCHIVE_WORKFLOW = "archive_workflow"
 STALE = timedelta(minutes=1)
 """A message not taken by then, or whose taker was killed, is forgotten: the sweep rings again for what is due."""
 
-AHEAD = timedelta(seconds=30)
-"""How much longer what is rung for the first time seems to wait: a worker takes the oldest message first."""
-
 CONNECT_SECONDS = 2
 
 
@@ -62,11 +59,10 @@ async def client(url: str) -> AsyncIterator[ArqRedis]:
         await redis.aclose(close_connection_pool=True)
 
 
-async def ring(redis: ArqRedis, workflow_ids: Iterable[str], *, again: bool = False) -> None:
+async def ring(redis: ArqRedis, workflow_ids: Iterable[str]) -> None:
     """Hint that these workflows are due. Each message has an id of its own: no old one can stand in its way.
 
-    Rung `again`, they wait behind whatever has just become due. One round trip for all of them, where arq's
-    `enqueue_job` takes three for each to find out that the id is free.
+    One round trip for all of them, where arq's `enqueue_job` takes three for each to find out that the id is free.
     """
     now = time.time_ns() // 1_000_000
     messages = {
@@ -78,7 +74,7 @@ async def ring(redis: ArqRedis, workflow_ids: Iterable[str], *, again: bool = Fa
     async with redis.pipeline(transaction=False) as pipe:
         for message_id, message in messages.items():
             pipe.psetex(job_key_prefix + message_id, 2 * STALE, message)
-        pipe.zadd(NAME, dict.fromkeys(messages, now if again else now - AHEAD / timedelta(milliseconds=1)))
+        pipe.zadd(NAME, dict.fromkeys(messages, now))
         await pipe.execute()
 
 

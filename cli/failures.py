@@ -1,15 +1,14 @@
-"""What a failure means to the person at the terminal: one sentence, and an exit code."""
+"""What a failure means to the person at the terminal: one sentence, and an exit code.
+
+Every command imports this; what only some failures need is imported when one of them has come.
+"""
 
 import errno
 from dataclasses import dataclass
 
-from redis.exceptions import RedisError
-from sqlalchemy import exc
-
-from archive import database, settings, trees
-from archive.storage_errors import StorageUnavailable
-from cli import processes, tables
-from embedded.errors import EmbeddedError
+from archive import settings
+from cli import tables
+from orchestration import errors as orchestration_errors
 
 FAILED, USAGE, CREDENTIALS, NOT_FOUND = 1, 2, 3, 4
 
@@ -40,6 +39,21 @@ def explain(error: Exception) -> Failure | None:
             return Failure(str(error), error.exit_code)
         case settings.SettingsError():
             return Failure(str(error), CREDENTIALS if error.variable in _TOKENS else USAGE)
+        case orchestration_errors.OrchestrationError():
+            return _of_civitai(error)
+    return _of_servers(error)
+
+
+def _of_servers(error: Exception) -> Failure | None:
+    from redis.exceptions import RedisError
+    from sqlalchemy import exc
+
+    from archive import database, trees
+    from archive.storage_errors import StorageUnavailable
+    from cli import processes
+    from embedded.errors import EmbeddedError
+
+    match error:
         case processes.Ended():
             return Failure(f"{error}.", error.exit_code)
         case EmbeddedError() | StorageUnavailable() | trees.InTheWay():
@@ -54,6 +68,23 @@ def explain(error: Exception) -> Failure | None:
     if database.is_unavailable(error):
         return Failure(f"PostgreSQL does not answer ({_line(cause)}): check DATABASE_URL, and that it runs.", FAILED)
     return None
+
+
+def _of_civitai(error: orchestration_errors.OrchestrationError) -> Failure:
+    match error:
+        case orchestration_errors.CredentialError():
+            return Failure(str(error), CREDENTIALS)
+        case orchestration_errors.NotFound():
+            return Failure(str(error), NOT_FOUND)
+        case orchestration_errors.Permanent(status=None):  # nobody was asked: what was given is no id
+            return Failure(f"{tables.printable(error.id or 'that')!r} cannot be an id.", USAGE)
+        case orchestration_errors.Permanent(status=402):
+            return Failure(
+                f"The account has not enough Buzz for this: add some, or ask for less ({error.detail}).", FAILED
+            )
+        case orchestration_errors.Transient(retry_after=float() as seconds):
+            return Failure(f"{error} It asks us to wait {seconds:.0f} seconds.", FAILED)
+    return Failure(str(error), FAILED)
 
 
 def _line(error: BaseException) -> str:

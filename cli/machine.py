@@ -1,15 +1,16 @@
 """The settings of this machine: its environment, completed by the archive that is up in ARCHIVE_HOME."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 
 from archive import settings
 from embedded import supervisor
 
 
-def read_settings() -> settings.Settings:
-    """The environment, with the embedded servers of the home that is up where no URL is set."""
-    config = settings.read(os.environ)
+def read_settings(environment: Mapping[str, str] | None = None) -> settings.Settings:
+    """The environment, ours unless one is given, with the servers of the home that is up where no URL is set."""
+    config = settings.read(os.environ if environment is None else environment)
     if config.database_url and config.redis_url:
         return config
     addresses = supervisor.addresses_of(config.home)

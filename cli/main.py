@@ -9,9 +9,10 @@ import sys
 import typer
 
 from cli import titles
-from cli.groups import keeping, services, setup
+from cli.groups import asking, keeping, services, setup
 
 GROUPS = {
+    "Ask": asking.app,
     "Run": services.app,
     "Keep": keeping.app,
     "Set up": setup.app,

@@ -9,10 +9,6 @@ from datetime import datetime, time
 from decimal import Decimal
 from typing import Literal
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 Form = Literal["table", "csv", "json"]
 
 WIDE = 10_000  # columns; what is not read on a terminal is not folded either
@@ -58,6 +54,10 @@ def _object(names: Sequence[str], row: Iterable[object]) -> dict[str, object]:
 
 
 def _table(names: Sequence[str], rows: Sequence[Iterable[object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     columns = list(zip(*rows, strict=True)) or [()] * len(names)

@@ -1,9 +1,11 @@
 """Options that several commands share."""
 
+import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand
 
 from cli import moments
 
@@ -21,6 +23,39 @@ Since = Annotated[
     datetime | None,
     typer.Option(metavar="WHEN", parser=moments.beginning, help=f"What ended so then or later: {moments.EXAMPLE}."),
 ]
+Source = Annotated[
+    Literal["auto", "archive", "live"],
+    typer.Option(help="Whom to ask; auto asks Civitai, and the archive if that does not answer or has forgotten."),
+]
+Document = Annotated[bool, typer.Option("--json", help="The document on one line.")]
+Lines = Annotated[bool, typer.Option("--json", help="The documents as they are, one a line.")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only those with this tag; with several, with all.")]
+Query = Annotated[str | None, typer.Option(help="Only those with this text in their metadata.")]
+ExcludeFailed = Annotated[
+    bool, typer.Option("--exclude-failed", "--excludeFailed", help="Leave out failed, expired and canceled ones.")
+]
+Oldest = Annotated[bool, typer.Option("--oldest", "--ascending", help="Oldest first.")]
+Cursor = Annotated[str | None, typer.Option(help="Where the page before ended, as it said.")]
+Wait = Annotated[
+    float | None,
+    typer.Option(
+        metavar="[SECONDS]", min=0, help="Wait until it has ended, for at most so long: 600 seconds if none are given."
+    ),
+]
+
+WAIT_SECONDS = 600
+
+
+class Waiting(TyperCommand):
+    """A command whose `--wait` may come with seconds or without."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give a `--wait` that stands alone its seconds."""
+        given = []
+        for word, following in zip(args, [*args[1:], ""], strict=True):
+            alone = word == "--wait" and not re.fullmatch(r"[\d.]+", following)
+            given.append(f"--wait={WAIT_SECONDS}" if alone else word)
+        return super().parse_args(ctx, given)
 
 
 def form(csv: bool, json: bool) -> "tables.Form":

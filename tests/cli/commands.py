@@ -63,21 +63,27 @@ class Started:
 
 
 async def run(
-    *arguments: str | Path, environment: Mapping[str, str], program: Path = CIVITAI_ARCHIVE, within: float = 60.0
+    *arguments: str | Path,
+    environment: Mapping[str, str],
+    program: Path = CIVITAI_ARCHIVE,
+    within: float = 60.0,
+    directory: Path | None = None,
+    given: bytes | None = None,
 ) -> Done:
-    """Run it to its end."""
+    """Run it to its end, in this directory, with this for its standard input."""
     process = await asyncio.create_subprocess_exec(
         program,
         *arguments,
         env=environment,
-        stdin=subprocess.DEVNULL,
+        cwd=directory,
+        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
     try:
         async with asyncio.timeout(within):
-            out, err = await process.communicate()
+            out, err = await process.communicate(given)
     finally:
         if process.returncode is None:
             process.kill()
