@@ -4,22 +4,39 @@ A claim is a conditional UPDATE that counts `attempts`; its number is the holder
 the holder goes through `hold` or names that number, so one that was paused and overtaken writes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, BigInteger, Integer, Interval, Text, bindparam, case, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Integer,
+    Interval,
+    Text,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.elements import ColumnElement
 
-from archive import pauses, tables
+from archive import database, pauses, tables
 from orchestration import wire
 
 LEASE = timedelta(seconds=15)
 """How long a claim lasts without a sign of life from its holder."""
 
 _workflows = tables.workflows.c
+_IS_BACKFILLED = literal_column(tables.BACKFILLED, Boolean)
 
 
 class Overtaken(Exception):
@@ -42,6 +59,15 @@ class Claim:
     claimed_at: datetime
 
 
+@dataclass(frozen=True)
+class Return:
+    """A workflow given back: due again at `due_at` (None: nothing is owed), and, if it `is_whole`, archived."""
+
+    claim: Claim
+    due_at: datetime | None
+    is_whole: bool
+
+
 def _is_due() -> ColumnElement[bool]:
     free = or_(_workflows.leased_until.is_(None), _workflows.leased_until < func.now())
     return (_workflows.due_at <= func.now()) & free & pauses.none_holds()
@@ -51,9 +77,16 @@ def _is_due() -> ColumnElement[bool]:
 MINE = (_workflows.id == bindparam("claimed_id"), _workflows.attempts == bindparam("claimed_attempt"))
 """The condition that a row of `workflows` is still its holder's; its parameters come from `as_mine`."""
 
+_WANTED = (
+    select(_workflows.id)
+    .where(_workflows.id == func.any(bindparam("wanted_ids", type_=ARRAY(Text))), _is_due())
+    .order_by(_workflows.id)
+    .with_for_update(key_share=True)
+    .cte("wanted")
+)
 _CLAIM = (
     update(tables.workflows)
-    .where(_workflows.id == bindparam("wanted_id"), _is_due())
+    .where(_workflows.id == _WANTED.c.id)
     .values(leased_until=func.now() + bindparam("lease", type_=Interval), attempts=_workflows.attempts + 1)
     .returning(
         _workflows.id,
@@ -102,15 +135,41 @@ _GIVE_BACK = (
     )
     .returning(_workflows.due_at <= func.now())
 )
-_SEAL = _GIVE_BACK.values(archived_at=func.coalesce(_workflows.archived_at, func.now()))
 _RELEASE_FAILED = _GIVE_BACK.values(failures=_workflows.failures + 1)
 _BURY = _RELEASE_FAILED.values(dead_at=func.now())
+
+_given = database.given(
+    _workflows.id,
+    _workflows.attempts,
+    _workflows.last_event_id,
+    _workflows.due_at,
+    Column("is_whole", Boolean),
+)
+_GIVE_BACK_EACH = (
+    update(tables.workflows)
+    .where(_workflows.id == _given.c.id, _workflows.attempts == _given.c.attempts)
+    .values(
+        leased_until=None,
+        due_at=case(
+            (_workflows.last_event_id.is_not_distinct_from(_given.c.last_event_id), _given.c.due_at), else_=func.now()
+        ),
+        archived_at=case(
+            (_given.c.is_whole, func.coalesce(_workflows.archived_at, func.now())), else_=_workflows.archived_at
+        ),
+    )
+    .returning(_workflows.id, _workflows.attempts, func.coalesce(_workflows.due_at <= func.now(), False))
+)
 
 
 async def take(connection: AsyncConnection, workflow_id: str) -> Claim | None:
     """Take the workflow if something is owed and nobody holds it; None when another got there first."""
-    row = (await connection.execute(_CLAIM, {"wanted_id": workflow_id, "lease": LEASE})).one_or_none()
-    return Claim(*row) if row else None
+    return (await take_each(connection, [workflow_id])).get(workflow_id)
+
+
+async def take_each(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Mapping[str, Claim]:
+    """The same for several: those that were to be had."""
+    taken = await connection.execute(_CLAIM, {"wanted_ids": workflow_ids, "lease": LEASE})
+    return {row.id: Claim(*row) for row in taken}
 
 
 async def renew(connection: AsyncConnection, claim: Claim) -> None:
@@ -151,17 +210,57 @@ async def bury(connection: AsyncConnection, claim: Claim, *, error: str) -> bool
 
 async def seal(connection: AsyncConnection, claim: Claim, *, due_at: datetime | None) -> bool:
     """The workflow is whole: archived, the first time that it was. Raises Overtaken."""
-    return await _give_back(connection, claim, _SEAL, due_at)
+    given_back = await give_back(connection, [Return(claim, due_at, is_whole=True)])
+    one_row(len(given_back))
+    return given_back[claim]
+
+
+async def give_back(connection: AsyncConnection, returns: Sequence[Return]) -> Mapping[Claim, bool]:
+    """Give workflows back, whole or not, as `release` and `seal` do; for those whose claims held, whether due now."""
+    by_key = {(one.claim.workflow_id, one.claim.attempt): one for one in returns}
+    held = await hold_each(connection, [one.claim for one in returns])
+    rows = [
+        {
+            "id": one.claim.workflow_id,
+            "attempts": one.claim.attempt,
+            "last_event_id": one.claim.last_event_id,
+            "due_at": one.due_at,
+            "is_whole": one.is_whole,
+        }
+        for one in returns
+        if one.claim in held
+    ]
+    given = await connection.execute(_GIVE_BACK_EACH, {"rows": rows})
+    return {by_key[workflow_id, attempt].claim: is_due for workflow_id, attempt, is_due in given}
 
 
 async def due(connection: AsyncConnection, limit: int, *, unanswered: timedelta) -> Sequence[str]:
-    """Workflows that have been due for longer than `unanswered` and that nobody holds, nearest deadline first."""
+    """Workflows that have been due for longer than `unanswered` and that nobody holds, nearest deadline first.
+
+    Without what is backfilled, which `due_of_backfill` gives.
+    """
     query = (
         select(_workflows.id)
-        .where(_is_due(), _workflows.due_at < func.now() - unanswered)
+        .where(_IS_BACKFILLED.is_(False), _is_due(), _workflows.due_at < func.now() - unanswered)
         .order_by(_workflows.deadline_at)
         .limit(limit)
     )
+    return (await connection.execute(query)).scalars().all()
+
+
+async def due_of_backfill(connection: AsyncConnection, at_once: int, *, unanswered: timedelta) -> Sequence[str]:
+    """The same of what is backfilled, but no more than keeps `at_once` of them under way: of the first so many that
+    are due, those that nobody holds.
+    """
+    first = (
+        select(_workflows.id, _workflows.leased_until, _workflows.due_at)
+        .where(_IS_BACKFILLED.is_(True), _workflows.due_at <= func.now(), pauses.none_holds())
+        .order_by(_workflows.deadline_at)
+        .limit(at_once)
+        .subquery()
+    )
+    free = or_(first.c.leased_until.is_(None), first.c.leased_until < func.now())
+    query = select(first.c.id).where(free, first.c.due_at < func.now() - unanswered)
     return (await connection.execute(query)).scalars().all()
 
 

@@ -7,10 +7,13 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
-from sqlalchemy import exc
+from sqlalchemy import Column, TableValuedAlias, bindparam, column, exc, func
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from archive.storage_errors import StorageUnavailable
@@ -78,15 +81,37 @@ async def connect_once(url: str, *, application_name: str) -> AsyncIterator[Asyn
         await engine.dispose()
 
 
+def given(*columns: Column[Any]) -> TableValuedAlias:
+    """A table, `given`, of the rows that a statement is executed with: many rows, one parameter, one round trip.
+
+    Execute it with `{"rows": […]}`, a list of mappings by the names of these columns, of which None, JSON, moments,
+    numbers and bytes reach PostgreSQL as such. What a row leaves out is NULL.
+    """
+    rows = func.jsonb_to_recordset(bindparam("rows", type_=JSONB))
+    named = rows.table_valued(*(column(one.name, one.type) for one in columns))
+    return named.render_derived(name="given", with_types=True)
+
+
 def to_jsonb(value: Any) -> str:
     """The value as JSON text that jsonb accepts: U+0000 and lone surrogates become U+FFFD.
 
     Both arrive in valid JSON, and PostgreSQL refuses both.
     """
-    text = json.dumps(value, allow_nan=False)
+    text = json.dumps(value, allow_nan=False, default=_as_postgresql_reads_it)
     if r"\u0000" not in text and r"\ud" not in text:
         return text
     return _ESCAPES.sub(lambda found: found["kept"] or r"\ufffd", text)
+
+
+def _as_postgresql_reads_it(value: object) -> str:
+    """What JSON has no words for, as a text that a column of its type takes."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
 
 
 def _sqlstate_class(error: BaseException | None) -> str:

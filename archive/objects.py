@@ -3,15 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from archive import tables
+from archive import database, tables
 from archive.contents import Facts
 from orchestration import wire
 
-_NEW = insert(tables.objects).values(stored_at=func.now())
+_objects = tables.objects.c
+_given = database.given(
+    _objects.digest, _objects.size, _objects.media_type, _objects.width, _objects.height, _objects.duration
+)
+_NEW = insert(tables.objects).from_select(
+    [*(column.name for column in _given.c), "stored_at"], select(_given, func.now())
+)
 _ADD = _NEW.on_conflict_do_update(
     index_elements=["digest"],
     set_={"stored_at": _NEW.excluded.stored_at, "damaged_at": None, "deleting_at": None},
@@ -27,4 +33,4 @@ async def add(connection: AsyncConnection, stored: Mapping[bytes, Facts]) -> Non
         for digest in sorted(stored)
     ]
     if rows:
-        await connection.execute(_ADD, rows)
+        await connection.execute(_ADD, {"rows": rows})

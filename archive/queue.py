@@ -21,6 +21,9 @@ ARCHIVE_WORKFLOW = "archive_workflow"
 STALE = timedelta(minutes=1)
 """A message not taken by then, or whose taker was killed, is forgotten: the sweep rings again for what is due."""
 
+AHEAD = timedelta(seconds=30)
+"""How much longer what is rung for the first time seems to wait: a worker takes the oldest message first."""
+
 CONNECT_SECONDS = 2
 
 
@@ -59,10 +62,11 @@ async def client(url: str) -> AsyncIterator[ArqRedis]:
         await redis.aclose(close_connection_pool=True)
 
 
-async def ring(redis: ArqRedis, workflow_ids: Iterable[str]) -> None:
+async def ring(redis: ArqRedis, workflow_ids: Iterable[str], *, again: bool = False) -> None:
     """Hint that these workflows are due. Each message has an id of its own: no old one can stand in its way.
 
-    One round trip for all of them, where arq's `enqueue_job` takes three for each to find out that the id is free.
+    Rung `again`, they wait behind whatever has just become due. One round trip for all of them, where arq's
+    `enqueue_job` takes three for each to find out that the id is free.
     """
     now = time.time_ns() // 1_000_000
     messages = {
@@ -74,7 +78,7 @@ async def ring(redis: ArqRedis, workflow_ids: Iterable[str]) -> None:
     async with redis.pipeline(transaction=False) as pipe:
         for message_id, message in messages.items():
             pipe.psetex(job_key_prefix + message_id, 2 * STALE, message)
-        pipe.zadd(NAME, dict.fromkeys(messages, now))
+        pipe.zadd(NAME, dict.fromkeys(messages, now if again else now - AHEAD / timedelta(milliseconds=1)))
         await pipe.execute()
 
 

@@ -4,17 +4,17 @@ A result is settled once it is stored, withheld, gone or dead. Until then it is 
 has come. Callers hold the workflow (`claims.hold`) while they write.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, FromClause, Select, and_, bindparam, case, func, null, select
+from sqlalchemy import ARRAY, Boolean, Column, FromClause, Select, Text, and_, bindparam, case, func, null, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
-from archive import tables
+from archive import database, tables
 from orchestration.results import Found
 
 _results = tables.results.c
@@ -73,9 +73,25 @@ class Kept:
 
 
 # Statements are built once: building one costs more than running it.
-_NEW = postgresql.insert(tables.results).values(
-    withheld_at=case((bindparam("is_withheld", type_=Boolean), func.now()), else_=null()),
-    next_attempt_at=func.now(),
+_FOUND = (
+    "workflow_id",
+    "step",
+    "path",
+    "role",
+    "blob_id",
+    "kind",
+    "width",
+    "height",
+    "duration",
+    "nsfw_level",
+    "url",
+    "url_expires_at",
+    "blocked_reason",
+)
+_given = database.given(*(_results[name] for name in _FOUND), Column("is_withheld", Boolean))
+_NEW = postgresql.insert(tables.results).from_select(
+    [*_FOUND, "withheld_at", "next_attempt_at"],
+    select(*(_given.c[name] for name in _FOUND), case((_given.c.is_withheld, func.now()), else_=null()), func.now()),
 )
 _HAS_JUST_APPEARED = and_(_results.url.is_(None), _NEW.excluded.url.is_not(None))
 _ADD = _NEW.on_conflict_do_update(
@@ -94,8 +110,10 @@ _ADD = _NEW.on_conflict_do_update(
     },
     where=unsettled(tables.results),
 )
+_OF_THESE = _results.workflow_id == func.any(bindparam("of_workflows", type_=ARRAY(Text)))
 _PENDING = (
     select(
+        _results.workflow_id,
         _results.id,
         _results.step,
         _results.path,
@@ -108,11 +126,12 @@ _PENDING = (
         _results.next_attempt_at,
         (_results.next_attempt_at <= func.now()),
     )
-    .where(_results.workflow_id == bindparam("of_workflow"), unsettled(tables.results))
+    .where(_OF_THESE, unsettled(tables.results))
     .order_by(_results.id)
 )
-_KEPT_OF_ANY: Select[Any] = (
+_KEPT: Select[Any] = (
     select(
+        _results.workflow_id,
         _results.step,
         _results.path,
         _results.role,
@@ -134,11 +153,8 @@ _KEPT_OF_ANY: Select[Any] = (
         _results.next_attempt_at,
     )
     .outerjoin(tables.objects)
+    .where(_OF_THESE)
     .order_by(_results.id)
-)
-_KEPT = _KEPT_OF_ANY.where(_results.workflow_id == bindparam("of_workflow"))
-_KEPT_OF_EACH = _KEPT_OF_ANY.add_columns(_results.workflow_id).where(
-    _results.workflow_id.in_(bindparam("of_workflows", expanding=True))
 )
 
 
@@ -147,46 +163,58 @@ async def add(connection: AsyncConnection, workflow_id: str, found: Sequence[Fou
 
     A result that is not available and says why is withheld, which settles it.
     """
-    if not found:
-        return
-    await connection.execute(
-        _ADD,
-        [
-            {
-                "workflow_id": workflow_id,
-                "step": one.step,
-                "path": one.path,
-                "role": one.role,
-                "blob_id": one.blob_id,
-                "kind": one.kind,
-                "width": one.width,
-                "height": one.height,
-                "duration": one.duration,
-                "nsfw_level": one.nsfw_level,
-                # Until it is available there may be a URL already, and a placeholder behind it.
-                "url": None if one.available is False else one.url,
-                "url_expires_at": one.url_expires_at,
-                "blocked_reason": one.blocked_reason,
-                "is_withheld": bool(one.blocked_reason) and not one.available,
-            }
-            for one in found
-        ],
-    )
+    await add_each(connection, {workflow_id: found})
+
+
+async def add_each(connection: AsyncConnection, found: Mapping[str, Sequence[Found]]) -> None:
+    """The same for several workflows, by id."""
+    # By place, since no row can be inserted twice by one statement.
+    rows = {
+        (workflow_id, one.step, one.path): {
+            "workflow_id": workflow_id,
+            "step": one.step,
+            "path": one.path,
+            "role": one.role,
+            "blob_id": one.blob_id,
+            "kind": one.kind,
+            "width": one.width,
+            "height": one.height,
+            "duration": one.duration,
+            "nsfw_level": one.nsfw_level,
+            # Until it is available there may be a URL already, and a placeholder behind it.
+            "url": None if one.available is False else one.url,
+            "url_expires_at": one.url_expires_at,
+            "blocked_reason": one.blocked_reason,
+            "is_withheld": bool(one.blocked_reason) and not one.available,
+        }
+        for workflow_id, in_document in found.items()
+        for one in in_document
+    }
+    if rows:
+        await connection.execute(_ADD, {"rows": list(rows.values())})
 
 
 async def pending(connection: AsyncConnection, workflow_id: str) -> Sequence[Pending]:
     """The results of a workflow that are not settled, in the order in which they were found."""
-    return [Pending(*row) for row in await connection.execute(_PENDING, {"of_workflow": workflow_id})]
+    return (await pending_of_each(connection, [workflow_id]))[workflow_id]
+
+
+async def pending_of_each(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Mapping[str, Sequence[Pending]]:
+    """The same for several workflows, by id."""
+    found: dict[str, list[Pending]] = {workflow_id: [] for workflow_id in workflow_ids}
+    for workflow_id, *row in await connection.execute(_PENDING, {"of_workflows": workflow_ids}):
+        found[workflow_id].append(Pending(*row))
+    return found
 
 
 async def kept(connection: AsyncConnection, workflow_id: str) -> Sequence[Kept]:
     """Every result of a workflow, as its manifest tells them."""
-    return [Kept(*row) for row in await connection.execute(_KEPT, {"of_workflow": workflow_id})]
+    return (await kept_of_each(connection, [workflow_id]))[workflow_id]
 
 
-async def kept_of_each(connection: AsyncConnection, workflow_ids: Sequence[str]) -> dict[str, list[Kept]]:
-    """The same of several workflows, by their ids; every one of these has an entry."""
-    of_each: dict[str, list[Kept]] = {workflow_id: [] for workflow_id in workflow_ids}
-    for *facts, workflow_id in await connection.execute(_KEPT_OF_EACH, {"of_workflows": workflow_ids}):
-        of_each[workflow_id].append(Kept(*facts))
-    return of_each
+async def kept_of_each(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Mapping[str, Sequence[Kept]]:
+    """The same for several workflows, by id."""
+    found: dict[str, list[Kept]] = {workflow_id: [] for workflow_id in workflow_ids}
+    for workflow_id, *row in await connection.execute(_KEPT, {"of_workflows": workflow_ids}):
+        found[workflow_id].append(Kept(*row))
+    return found

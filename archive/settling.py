@@ -3,27 +3,28 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, update
+from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from archive import results, tables
+from archive import database, results, tables
 from orchestration import wire
 
 _results = tables.results.c
 
 
+_given = database.given(_results.id, _results.object_digest)
 _STORED = (
     update(tables.results)
-    .where(_results.id == bindparam("result_id"), results.unsettled(tables.results))
-    .values(stored_at=func.now(), object_digest=bindparam("digest"), last_error=None)
+    .where(_results.id == _given.c.id, results.unsettled(tables.results))
+    .values(stored_at=func.now(), object_digest=_given.c.object_digest, last_error=None)
 )
 
 
 async def stored(connection: AsyncConnection, digests: Mapping[int, bytes]) -> None:
     """The content of each of these results, by id, is the object with this digest."""
-    rows = [{"result_id": result_id, "digest": digest} for result_id, digest in digests.items()]
+    rows = [{"id": result_id, "object_digest": digest} for result_id, digest in digests.items()]
     if rows:
-        await connection.execute(_STORED, rows)
+        await connection.execute(_STORED, {"rows": rows})
 
 
 async def withheld(connection: AsyncConnection, result_id: int, reason: str) -> None:

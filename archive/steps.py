@@ -1,23 +1,25 @@
 """The steps and jobs of a workflow, as the API's document describes them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, func
+from sqlalchemy import Table, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
-from archive import tables
+from archive import database, tables
 from orchestration import documents, results
 
 
 def _upsert(table: Table, *replaced: str, greater: Sequence[str] = ()) -> Insert:
-    """Insert rows with these columns. What a document says replaces what is there; what it does not say leaves it.
+    """Insert the rows given with these columns. What a document says replaces what is there; what it does not say
+    leaves it.
 
     Of the `greater` columns the greater value stays, as among callbacks, so that no order matters.
     """
-    row = insert(table)
+    names = [*(column.name for column in table.primary_key), *replaced, *greater]
+    row = insert(table).from_select(names, select(database.given(*(table.c[name] for name in names))))
     changed: dict[str, ColumnElement[Any]] = {
         name: func.coalesce(row.excluded[name], table.c[name]) for name in replaced
     }
@@ -41,6 +43,11 @@ _SAVE_JOBS = _upsert(
 
 async def save(connection: AsyncConnection, workflow_id: str, workflow: documents.Workflow) -> None:
     """Write every step and job of the document. What callbacks told of a job is another hand's, and stays."""
+    await save_each(connection, {workflow_id: workflow})
+
+
+async def save_each(connection: AsyncConnection, workflows: Mapping[str, documents.Workflow]) -> None:
+    """The same for several workflows, by id."""
     steps = [
         {
             "workflow_id": workflow_id,
@@ -55,10 +62,12 @@ async def save(connection: AsyncConnection, workflow_id: str, workflow: document
             "input": step.input,
             "output": results.without_blobs(step.output),
         }
+        for workflow_id, workflow in workflows.items()
         for step in workflow.steps
     ]
-    jobs = [
-        {
+    # By id, since no row can be inserted twice by one statement: of a job that is named twice the last word counts.
+    jobs = {
+        (workflow_id, job.id): {
             "workflow_id": workflow_id,
             "id": job.id,
             "step_name": step.name,
@@ -69,10 +78,11 @@ async def save(connection: AsyncConnection, workflow_id: str, workflow: document
             "reason": job.reason,
             "blocked_reason": job.blocked_reason,
         }
+        for workflow_id, workflow in workflows.items()
         for step in workflow.steps
         for job in step.jobs
-    ]
+    }
     if steps:
-        await connection.execute(_SAVE_STEPS, steps)
+        await connection.execute(_SAVE_STEPS, {"rows": steps})
     if jobs:
-        await connection.execute(_SAVE_JOBS, jobs)
+        await connection.execute(_SAVE_JOBS, {"rows": list(jobs.values())})

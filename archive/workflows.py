@@ -1,12 +1,13 @@
 """Workflows: what is kept of each as a whole. All of it is written by its holder alone (`claims`)."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Boolean, Text, bindparam, case, func, null, or_, select, update
+from sqlalchemy import ARRAY, Boolean, Column, Text, bindparam, case, func, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from archive import claims, tables
+from archive import claims, database, tables
 from archive.claims import Claim
 from orchestration import documents, statuses
 from orchestration.wire import JsonObject
@@ -29,82 +30,100 @@ class Kept:
     gone_at: datetime | None
 
 
-_HOLD_WITH_DOCUMENT = (
-    select(_workflows.document, _workflows.document_told, _workflows.gone_at)
-    .where(*claims.MINE)
-    .with_for_update(key_share=True)
+@dataclass(frozen=True)
+class Told:
+    """A document to be saved: the API's, or, if `told`, what callbacks said of an ephemeral workflow.
+
+    With `keep_document` the one that is there stays: the new one names less than it.
+    """
+
+    claim: Claim
+    document: JsonObject
+    keep_document: bool
+    told: bool = False
+
+
+_DOCUMENTS = select(
+    _workflows.id, _workflows.attempts, _workflows.document, _workflows.document_told, _workflows.gone_at
+).where(_workflows.id == func.any(bindparam("claimed_ids", type_=ARRAY(Text))))
+
+_OF_THE_DOCUMENT = (
+    "document",
+    "document_told",
+    "tags",
+    "metadata",
+    "created_at",
+    "started_at",
+    "completed_at",
+    "cost",
+    "currency",
+    "nsfw_level",
 )
-_IS_DELETED = bindparam("is_deleted", type_=Boolean)
-_IS_TOLD = bindparam("is_told", type_=Boolean)
-_FORGOTTEN_AT = bindparam("forgotten_at", type_=tables.Moment)
+_given = database.given(
+    _workflows.id,
+    _workflows.attempts,
+    _workflows.status,
+    _workflows.ephemeral,
+    _workflows.deadline_at,
+    Column("is_deleted", Boolean),
+    Column("keep_document", Boolean),
+    *(_workflows[name] for name in _OF_THE_DOCUMENT),
+)
 _HAD_ENDED = func.lower(_workflows.status).in_(statuses.TERMINAL)
 _SAVE = (
     update(tables.workflows)
-    .where(*claims.MINE)
+    .where(_workflows.id == _given.c.id, _workflows.attempts == _given.c.attempts)
     .values(
         fetched_at=func.now(),
         failures=0,
         last_error=None,
-        missing_at=case((_IS_TOLD, _workflows.missing_at), else_=null()),
+        missing_at=case((_given.c.document_told, _workflows.missing_at), else_=null()),
         dead_at=None,
         gone_at=case(
-            (_IS_DELETED, func.coalesce(_workflows.gone_at, func.now())), (_IS_TOLD, _workflows.gone_at), else_=null()
+            (_given.c.is_deleted, func.coalesce(_workflows.gone_at, func.now())),
+            (_given.c.document_told, _workflows.gone_at),
+            else_=null(),
         ),
-        status=case((or_(_IS_DELETED, _HAD_ENDED), _workflows.status), else_=bindparam("fetched_status", type_=Text)),
+        status=case((or_(_given.c.is_deleted, _HAD_ENDED), _workflows.status), else_=_given.c.status),
         # Later than its end says, once it has been renewed (`extend`).
-        deadline_at=case((_HAD_ENDED, func.greatest(_workflows.deadline_at, _FORGOTTEN_AT)), else_=_FORGOTTEN_AT),
-        ephemeral=or_(_workflows.ephemeral, bindparam("is_ephemeral", type_=Boolean)),
+        deadline_at=case(
+            (_HAD_ENDED, func.greatest(_workflows.deadline_at, _given.c.deadline_at)), else_=_given.c.deadline_at
+        ),
+        ephemeral=or_(_workflows.ephemeral, _given.c.ephemeral),
+        **{name: case((_given.c.keep_document, _workflows[name]), else_=_given.c[name]) for name in _OF_THE_DOCUMENT},
     )
+    .returning(_workflows.id)
 )
 
 
-async def hold_with_document(connection: AsyncConnection, claim: Claim) -> Kept:
-    """The same, and what is kept of the workflow as a whole."""
-    rows = (await connection.execute(_HOLD_WITH_DOCUMENT, claims.as_mine(claim))).all()
-    claims.one_row(len(rows))
-    return Kept(*rows[0])
+async def hold_with_documents(connection: AsyncConnection, held: Iterable[Claim]) -> Mapping[Claim, Kept]:
+    """Begin a transaction that writes for these holders, as `claims.hold_each` does, with what is kept of each."""
+    by_key = {(claim.workflow_id, claim.attempt): claim for claim in await claims.hold_each(connection, held)}
+    documents_of = await connection.execute(_DOCUMENTS, {"claimed_ids": [workflow_id for workflow_id, _ in by_key]})
+    return {by_key[workflow_id, attempt]: Kept(*kept) for workflow_id, attempt, *kept in documents_of}
 
 
 async def save(
     connection: AsyncConnection, claim: Claim, document: JsonObject, *, keep_document: bool, told: bool = False
 ) -> None:
-    """Write what the API said of a workflow, or, `told`, what callbacks did of an ephemeral one. Raises Overtaken.
+    """Write what was said of a workflow, see `Told`. Raises Overtaken.
 
-    With `keep_document` the document that is there stays: the new one names less than it. A terminal status stays
-    whatever the new one says; that its owner deleted it makes the workflow gone, and any other answer of the API says
-    that it is not. A deadline that `extend` has put off stays so.
+    A terminal status stays whatever the new one says; that its owner deleted it makes the workflow gone, and any other
+    answer of the API says that it is not. A deadline that `extend` has put off stays so.
     """
-    workflow = documents.read(document)
-    # A senseless time (in the future, or .NET's year 1) must not put the deadline out of reach, nor behind us.
-    kept_since = min(workflow.completed_at or workflow.created_at or claim.heard_at, claim.claimed_at)
-    if kept_since < claim.heard_at - SENSELESS_AGE:
-        kept_since = claim.heard_at
-    facts: dict[str, object] = {
-        "is_deleted": documents.is_deleted(workflow),
-        "fetched_status": workflow.status,
-        "is_ephemeral": workflow.ephemeral,
-        "is_told": told,
-        "forgotten_at": kept_since + RETENTION,
-    }
-    if not keep_document:
-        facts |= {
-            "document": document,
-            "document_told": told,
-            "tags": workflow.tags,
-            "metadata": workflow.metadata,
-            "created_at": workflow.created_at,
-            "started_at": workflow.started_at,
-            "completed_at": workflow.completed_at,
-            "cost": workflow.cost,
-            "currency": workflow.currency,
-            "nsfw_level": workflow.nsfw_level,
-        }
-    claims.one_row((await connection.execute(_SAVE, claims.as_mine(claim) | facts)).rowcount)
+    claims.one_row(await save_each(connection, [Told(claim, document, keep_document, told)]))
 
 
-async def mark_archived(connection: AsyncConnection, claim: Claim) -> None:
-    """The workflow is whole: say so now, though its holder has more to do. Raises Overtaken."""
-    await _update(connection, claim, archived_at=func.coalesce(_workflows.archived_at, func.now()))
+async def save_each(connection: AsyncConnection, told: Sequence[Told]) -> int:
+    """The same for several; those of claims that have been overtaken are left out. How many were written."""
+    return len((await connection.execute(_SAVE, {"rows": [_row(one) for one in told]})).all())
+
+
+async def mark_archived(connection: AsyncConnection, workflow_ids: Sequence[str]) -> None:
+    """These workflows are whole: say so now, though their holders, who hold them, have more to do."""
+    archived_at = func.coalesce(_workflows.archived_at, func.now())
+    changed = update(tables.workflows).where(_workflows.id.in_(workflow_ids)).values(archived_at=archived_at)
+    await connection.execute(changed)
 
 
 async def miss(connection: AsyncConnection, claim: Claim) -> None:
@@ -125,3 +144,31 @@ async def extend(connection: AsyncConnection, claim: Claim) -> None:
 async def _update(connection: AsyncConnection, claim: Claim, **facts: object) -> None:
     changed = update(tables.workflows).where(*claims.MINE).values(facts)
     claims.one_row((await connection.execute(changed, claims.as_mine(claim))).rowcount)
+
+
+def _row(told: Told) -> JsonObject:
+    workflow = documents.read(told.document)
+    claim = told.claim
+    # A senseless time (in the future, or .NET's year 1) must not put the deadline out of reach, nor behind us.
+    kept_since = min(workflow.completed_at or workflow.created_at or claim.heard_at, claim.claimed_at)
+    if kept_since < claim.heard_at - SENSELESS_AGE:
+        kept_since = claim.heard_at
+    return {
+        "id": claim.workflow_id,
+        "attempts": claim.attempt,
+        "status": workflow.status,
+        "ephemeral": workflow.ephemeral,
+        "deadline_at": kept_since + RETENTION,
+        "is_deleted": documents.is_deleted(workflow),
+        "keep_document": told.keep_document,
+        "document": told.document,
+        "document_told": told.told,
+        "tags": workflow.tags,
+        "metadata": workflow.metadata,
+        "created_at": workflow.created_at,
+        "started_at": workflow.started_at,
+        "completed_at": workflow.completed_at,
+        "cost": workflow.cost,
+        "currency": workflow.currency,
+        "nsfw_level": workflow.nsfw_level,
+    }

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from archive import attempts, claims, database, manifests, queue, results, workflows
+from archive import attempts, claims, database, manifests, queue, workflows
 from archive.storage_errors import StorageUnavailable
 from orchestration import documents, errors, statuses
+from orchestration.wire import JsonObject
 from worker import (
     civitai,
     fetch,
@@ -21,6 +23,7 @@ from worker import (
     save_document,
     schedule,
 )
+from worker.shared_writes import Ending
 from worker.tools import Tools
 
 TROUBLE_OF_OURS = timedelta(seconds=30)
@@ -42,8 +45,7 @@ async def archive_workflow(tools: Tools, workflow_id: str) -> None:
        again when there is something worth trying.
     6. Release. If an event came since the claim it is due at once, and the bell rings for it.
     """
-    async with tools.single.connect() as connection:
-        claim = await claims.take(connection, workflow_id)
+    claim = await tools.shared.take(workflow_id)
     if claim is None:
         return
     try:
@@ -60,7 +62,7 @@ async def _archive(tools: Tools, claim: claims.Claim) -> bool:
     began, began_at = time.monotonic(), datetime.now(UTC)
     try:
         fetched = await fetch.fetch(tools, claim)
-        saved = await save_document.save(tools, claim, fetched)
+        saved = await tools.shared.save(save_document.Order(claim, fetched))
         await keep_result.keep_all(tools, claim, [result for result in saved.pending if result.is_due])
         if fetched.error is not None and not _must_do(claim, saved.workflow):
             raise fetched.error
@@ -99,32 +101,37 @@ async def _finish(tools: Tools, claim: claims.Claim, workflow: workflows.Kept, *
     Without `is_final` the API is asked again later, though there may be nothing left to do.
     """
     now = datetime.now(UTC)
-    async with tools.single.connect() as connection:
-        kept = await results.kept(connection, claim.workflow_id)
-    pending = [result for result in kept if not result.is_settled]
+    look = await tools.shared.look(claim.workflow_id)
+    pending = [result for result in look.results if not result.is_settled]
     document = documents.read(workflow.document or {})
     ended = statuses.is_terminal(document.status)
+    is_whole = ended and not pending
     looks = [result.next_attempt_at for result in pending]
+    of_jobs: Mapping[str, JsonObject | None] = {}
     if ended:
         name = manifests.name(claim.workflow_id, document.created_at or claim.heard_at)
-        manifest = manifests.build(claim.workflow_id, workflow, kept)
+        manifest = manifests.build(claim.workflow_id, workflow, look.results)
         await tools.storage.write(name, manifest, media_type=manifests.MEDIA_TYPE)
-        await name_files.name_files(tools, claim, workflow.document or {}, kept)
-        if now < claim.deadline_at and not await job_documents.keep_all(tools, claim, is_whole=not pending):
-            looks.append(schedule.next_look(claim.heard_at, now=now))
+        await name_files.name_files(tools, claim, workflow.document or {}, look.results)
+        if look.jobs and now < claim.deadline_at:
+            if is_whole:  # which is said first, since these calls may have to wait for their turn
+                await tools.shared.mark_archived(claim)
+            of_jobs, are_all = await job_documents.fetch_all(tools, claim, look.jobs)
+            if not are_all:
+                looks.append(schedule.next_look(claim.heard_at, now=now))
         if not is_final:
             looks.append(now + fetch.GONE_AFTER)
     elif workflow.gone_at is None:
+        if now >= claim.deadline_at:
+            async with tools.engine.begin() as connection:
+                return await claims.bury(connection, claim, error=f"still {document.status} at its deadline")
         looks.append(schedule.next_look(claim.heard_at, now=now))
-    async with tools.single.connect() as connection:
-        if ended and not pending:
-            is_due = await claims.seal(connection, claim, due_at=min(looks, default=None))
-            metrics.ARCHIVED.inc(claim.archived_at is None)
-            log.info("archived", workflow=claim.workflow_id, status=document.status, results=len(kept))
-            return is_due
-        if not ended and workflow.gone_at is None and now >= claim.deadline_at:
-            return await claims.bury(connection, claim, error=f"still {document.status} at its deadline")
-        return await claims.release(connection, claim, due_at=min(looks, default=None))
+    given_back = claims.Return(claim, due_at=min(looks, default=None), is_whole=is_whole)
+    is_due = await tools.shared.end(Ending(given_back, of_jobs))
+    if is_whole:
+        metrics.ARCHIVED.inc(claim.archived_at is None)
+        log.info("archived", workflow=claim.workflow_id, status=document.status, results=len(look.results))
+    return is_due
 
 
 async def _put_off(tools: Tools, claim: claims.Claim, error: Exception, began_at: datetime, seconds: float) -> bool:

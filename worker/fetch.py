@@ -1,6 +1,5 @@
 """What Civitai knows of a workflow now."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -10,22 +9,13 @@ from archive import claims, told
 from orchestration import errors, statuses
 from orchestration.wire import JsonObject
 from worker import civitai
+from worker.save_document import Fetched
 from worker.tools import Tools
 
 GONE_AFTER = timedelta(hours=1)
 """A 404 is Civitai's word only when it has been its answer for this long, and a listing works."""
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """What came of a fetch: a document; or that the workflow is gone; or neither, and then why not."""
-
-    document: JsonObject | None = None
-    told: bool = False
-    gone: bool = False
-    error: errors.OrchestrationError | None = None
 
 
 async def fetch(tools: Tools, claim: claims.Claim) -> Fetched:

@@ -3,12 +3,13 @@
 They are not what was paid for: no workflow waits for them to be archived.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
 import structlog
 
-from archive import claims, jobs, pauses, workflows
+from archive import claims, pauses
 from orchestration import errors
 from orchestration.wire import JsonObject
 from worker import civitai
@@ -20,40 +21,29 @@ REFUSED_PAUSE = timedelta(hours=1)
 log = structlog.get_logger()
 
 
-async def keep_all(tools: Tools, claim: claims.Claim, *, is_whole: bool) -> bool:
-    """Fetch what is missing of them; whether nothing is left that is worth asking for soon. Raises Overtaken.
+async def fetch_all(
+    tools: Tools, claim: claims.Claim, missing: Sequence[str]
+) -> tuple[Mapping[str, JsonObject | None], bool]:
+    """What could be had of them, by the jobs' ids, and whether nothing is left that is worth asking for soon.
 
-    A workflow that `is_whole` is marked archived before, since these calls may have to wait for their turn.
+    None: our token may not read it, or Civitai has none.
     """
-    async with tools.single.connect() as connection:
-        missing = await jobs.without_document(connection, claim.workflow_id)
-        if not missing:
-            return True
-        if any(pause.cause == "jobs" for pause in await pauses.holding(connection)):
-            return True
-        if is_whole:
-            await workflows.mark_archived(connection, claim)
     fetched: dict[str, JsonObject | None] = {}
-    try:
-        for job_id in missing:
-            try:
-                fetched[job_id] = await _document(tools, job_id)
-            except civitai.Paused:
-                break  # the rest is asked for when the workflow is looked at again
-            except errors.Transient as error:
-                log.warning("could not fetch a job", workflow=claim.workflow_id, job=job_id, error=str(error))
-            except errors.CredentialError as error:
-                async with tools.engine.begin() as connection:
-                    await pauses.begin(connection, "jobs", length=REFUSED_PAUSE, reason=str(error))
-                return True  # the token may read none, it seems: what was not asked for is left as it is
-            except errors.OrchestrationError as error:
-                fetched[job_id] = None
-                log.info("a job has no document", workflow=claim.workflow_id, job=job_id, error=str(error))
-    finally:
-        async with tools.engine.begin() as connection:
-            await claims.hold(connection, claim)
-            await jobs.save_documents(connection, claim.workflow_id, fetched)
-    return len(fetched) == len(missing)
+    for job_id in missing:
+        try:
+            fetched[job_id] = await _document(tools, job_id)
+        except civitai.Paused:
+            break  # the rest is asked for when the workflow is looked at again
+        except errors.Transient as error:
+            log.warning("could not fetch a job", workflow=claim.workflow_id, job=job_id, error=str(error))
+        except errors.CredentialError as error:
+            async with tools.engine.begin() as connection:
+                await pauses.begin(connection, "jobs", length=REFUSED_PAUSE, reason=str(error))
+            return fetched, True  # the token may read none, it seems: what was not asked for is left as it is
+        except errors.OrchestrationError as error:
+            fetched[job_id] = None
+            log.info("a job has no document", workflow=claim.workflow_id, job=job_id, error=str(error))
+    return fetched, len(fetched) == len(missing)
 
 
 async def _document(tools: Tools, job_id: str) -> JsonObject:

@@ -9,7 +9,7 @@ import structlog
 
 from archive import attempts, claims, results, settling, shared_blobs
 from orchestration import errors
-from worker import civitai, download, fetch, metrics, schedule
+from worker import civitai, download, fetch, ledger, metrics, schedule
 from worker.tools import Tools
 
 log = structlog.get_logger()
@@ -40,7 +40,7 @@ async def _keep_in_turn(tools: Tools, claim: claims.Claim, places: Sequence[resu
     if len(places) > 1:
         async with tools.engine.begin() as connection:
             await claims.hold(connection, claim)
-            await shared_blobs.point_to_stored(connection, claim.workflow_id)
+            await shared_blobs.point_to_stored(connection, [claim.workflow_id])
 
 
 async def keep(tools: Tools, claim: claims.Claim, result: results.Pending) -> bool:
@@ -65,7 +65,7 @@ async def keep(tools: Tools, claim: claims.Claim, result: results.Pending) -> bo
     except errors.OrchestrationError as error:
         await _put_off(tools, claim, result, error, began_at, time.monotonic() - began)
     else:
-        await tools.ledger.enter(claim, result.id, stored)
+        await tools.shared.enter(ledger.Entry(claim, result.id, stored))
         metrics.STORED.inc()
         metrics.STORED_BYTES.inc(stored.facts.size)
         return False

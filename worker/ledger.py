@@ -1,9 +1,9 @@
-"""Saying that contents are stored: what comes together shares one transaction, and so one COMMIT."""
+"""Saying that contents are stored."""
 
-import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive import claims, objects, settling
 from archive.contents import Facts
@@ -18,51 +18,18 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
+    """That a result is stored, by whoever holds its workflow."""
+
     claim: claims.Claim
     result_id: int
     stored: Stored
-    written: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
-class Ledger:
-    """One for a process. While one batch of entries is written, the next comes together."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._waiting: list[_Entry] = []
-        self._writing = asyncio.Lock()
-
-    async def enter(self, claim: claims.Claim, result_id: int, stored: Stored) -> None:
-        """Write that a result is stored; it is committed when this returns. Raises Overtaken."""
-        entry = _Entry(claim, result_id, stored)
-        self._waiting.append(entry)
-        async with self._writing:
-            if self._waiting:
-                batch, self._waiting = self._waiting, []
-                # Whoever writes writes for all who wait: it must not end when its own task is cancelled.
-                await asyncio.shield(asyncio.create_task(self._write(batch)))
-        await entry.written
-
-    async def _write(self, batch: list[_Entry]) -> None:
-        try:
-            async with self._engine.begin() as connection:
-                held = await claims.hold_each(connection, {entry.claim for entry in batch})
-                valid = [entry for entry in batch if entry.claim in held]
-                await objects.add(connection, {entry.stored.digest: entry.stored.facts for entry in valid})
-                await settling.stored(connection, {entry.result_id: entry.stored.digest for entry in valid})
-        except Exception as error:
-            _tell(batch, error)
-        else:
-            _tell(valid, None)
-            _tell([entry for entry in batch if entry.claim not in held], claims.Overtaken())
-
-
-def _tell(entries: list[_Entry], error: Exception | None) -> None:
-    for entry in entries:
-        if entry.written.done():
-            continue  # its task was cancelled while it waited
-        if error is None:
-            entry.written.set_result(None)
-        else:
-            entry.written.set_exception(error)
+async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> Sequence[claims.Overtaken | None]:
+    """Write what is stored, of those whose claims hold."""
+    held = await claims.hold_each(connection, {entry.claim for entry in entries})
+    valid = [entry for entry in entries if entry.claim in held]
+    await objects.add(connection, {entry.stored.digest: entry.stored.facts for entry in valid})
+    await settling.stored(connection, {entry.result_id: entry.stored.digest for entry in valid})
+    return [None if entry.claim in held else claims.Overtaken() for entry in entries]

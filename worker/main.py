@@ -1,17 +1,20 @@
 """The worker on one screen: its tasks, its schedule, what it starts and stops."""
 
 import os
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any, cast
 
 import structlog
 from arq import cron, func
+from arq.cron import CronJob
 from arq.typing import WorkerCoroutine
 
 from archive import database, logs, queue, settings
 from archive.storage_errors import StorageUnavailable
-from worker import archive_workflow, metrics, sweep, tools, verify
+from orchestration import errors
+from worker import archive_workflow, civitai, metrics, reconcile, sweep, tools, verify
 
 DRAIN = timedelta(seconds=25)
 """After SIGTERM: how long what has begun may take to end before it is released for others."""
@@ -21,8 +24,12 @@ POLL = timedelta(milliseconds=100)
 TASKS_AT_ONCE = 32
 VERIFY_AT_MOST = timedelta(hours=1)
 SWEEP_SECONDS = set(range(0, 60, 2))
+RECONCILE_MINUTES = set(range(0, 60, 5))
+RECONCILE_AT_MOST = timedelta(minutes=4)
+"""What is left after that is done by the next one."""
 
 Context = dict[str, Any]
+Task = Callable[[Context], Awaitable[None]]
 
 log = structlog.get_logger()
 
@@ -70,6 +77,20 @@ async def run_verify(context: Context) -> None:
         log.error("storage or the database is away; what is stored is looked at later", error=repr(error))
 
 
+async def run_reconcile(context: Context) -> None:
+    """The scheduled reconcile. One worker runs it at a time; what it does not finish, the next one does."""
+    try:
+        await reconcile.reconcile(context["tools"], public_url=context["tools"].config.public_url)
+    except civitai.Paused:
+        log.warning("nothing is listed while calls pause; the next reconcile goes on")
+    except errors.OrchestrationError as error:
+        log.error("could not list Civitai's workflows; the next reconcile goes on", error=str(error))
+    except Exception as error:
+        if not database.is_unavailable(error):
+            raise
+        log.error("the database is away; the next reconcile goes on", error=repr(error))
+
+
 def worker_settings(config: settings.Settings) -> dict[str, Any]:
     """What arq's Worker is made of, for these settings. Raises SettingsError when they lack what a worker needs."""
     # Asked for now: within arq, a start-up that lacks them would end in a traceback.
@@ -86,22 +107,9 @@ def worker_settings(config: settings.Settings) -> dict[str, Any]:
             )
         ],
         "cron_jobs": [
-            cron(
-                cast(WorkerCoroutine, run_sweep),
-                name="sweep",
-                second=SWEEP_SECONDS,
-                timeout=30,
-                max_tries=1,
-                keep_result=0,
-            ),
-            cron(
-                cast(WorkerCoroutine, run_verify),
-                name="verify",
-                second=30,
-                timeout=VERIFY_AT_MOST,
-                max_tries=1,
-                keep_result=0,
-            ),
+            _scheduled("sweep", run_sweep, at_most=timedelta(seconds=30), second=SWEEP_SECONDS),
+            _scheduled("reconcile", run_reconcile, at_most=RECONCILE_AT_MOST, minute=RECONCILE_MINUTES, second=15),
+            _scheduled("verify", run_verify, at_most=VERIFY_AT_MOST, second=30),
         ],
         "on_startup": start_up,
         "on_shutdown": shut_down,
@@ -115,6 +123,21 @@ def worker_settings(config: settings.Settings) -> dict[str, Any]:
         "max_jobs": TASKS_AT_ONCE,
         "poll_delay": POLL,
     }
+
+
+def _scheduled(
+    name: str, task: Task, *, at_most: timedelta, second: int | set[int], minute: set[int] | None = None
+) -> CronJob:
+    """Have one of the workers do this whenever the clock says so; what fails waits for its next time."""
+    return cron(
+        cast(WorkerCoroutine, task),
+        name=name,
+        minute=minute,
+        second=second,
+        timeout=at_most,
+        max_tries=1,
+        keep_result=0,
+    )
 
 
 def __getattr__(name: str) -> type:

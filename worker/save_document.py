@@ -4,15 +4,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from archive import claims, drift, results, settings, shared_blobs, steps, workflows
 from orchestration import documents, errors, statuses
 from orchestration import results as finder
 from orchestration.wire import JsonObject
-from worker.fetch import Fetched
-from worker.tools import Tools
 
 OTHERS_NEED = timedelta(seconds=2)
 """How long a blob is left to the owner of another workflow who is downloading it."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came of a fetch: a document; or that the workflow is gone; or neither, and then why not."""
+
+    document: JsonObject | None = None
+    told: bool = False
+    gone: bool = False
+    error: errors.OrchestrationError | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a holder wants to be saved."""
+
+    claim: claims.Claim
+    fetched: Fetched
 
 
 @dataclass(frozen=True)
@@ -23,34 +41,56 @@ class Saved:
     pending: Sequence[results.Pending]
 
 
-async def save(tools: Tools, claim: claims.Claim, fetched: Fetched) -> Saved:
-    """Write what came of the fetch, in one transaction. Raises Overtaken."""
-    async with tools.engine.begin() as connection:
-        kept = await workflows.hold_with_document(connection, claim)
+async def write(
+    connection: AsyncConnection, orders: Sequence[Order], *, config: settings.Settings
+) -> Sequence[Saved | claims.Overtaken]:
+    """Write what came of these fetches; what is kept then of each workflow whose claim holds."""
+    kept = dict(await workflows.hold_with_documents(connection, [order.claim for order in orders]))
+    held = [order for order in orders if order.claim in kept]
+    told: list[workflows.Told] = []
+    shown: dict[str, documents.Workflow] = {}
+    wanted: dict[str, Sequence[finder.Found]] = {}
+    for order in held:
+        claim, fetched, before = order.claim, order.fetched, kept[order.claim]
         if fetched.document is not None:
             workflow = documents.read(fetched.document)
-            keep_document = not _may_replace(kept, fetched)
-            await workflows.save(connection, claim, fetched.document, keep_document=keep_document, told=fetched.told)
+            keep_document = not _may_replace(before, fetched)
+            told.append(workflows.Told(claim, fetched.document, keep_document, fetched.told))
             if not keep_document:
-                kept = replace(kept, document=fetched.document, told=fetched.told)
-                await steps.save(connection, claim.workflow_id, workflow)
+                before = replace(before, document=fetched.document, told=fetched.told)
+                shown[claim.workflow_id] = workflow
             if documents.is_deleted(workflow):
-                kept = replace(kept, gone_at=claim.claimed_at)
+                before = replace(before, gone_at=claim.claimed_at)
             elif not fetched.told:
-                kept = replace(kept, gone_at=None)
-            step_types = {step.name: step.type for step in workflow.steps}
-            await drift.add(connection, claim.workflow_id, finder.find_drift(fetched.document), step_types)
-            wanted = _wanted(workflow, finder.find(fetched.document), tools.config)
-            if wanted:
-                await results.add(connection, claim.workflow_id, wanted)
-                await shared_blobs.point_to_stored(connection, claim.workflow_id)
-                await shared_blobs.leave_to_others(connection, claim.workflow_id, others_need=OTHERS_NEED)
+                before = replace(before, gone_at=None)
+            wanted[claim.workflow_id] = _wanted(workflow, finder.find(fetched.document), config)
         elif fetched.gone:
-            await workflows.depart(connection, claim)
-            kept = replace(kept, gone_at=claim.claimed_at)
-        if fetched.told or isinstance(fetched.error, errors.NotFound):
-            await workflows.miss(connection, claim)
-        return Saved(kept, await results.pending(connection, claim.workflow_id))
+            before = replace(before, gone_at=claim.claimed_at)
+        kept[claim] = before
+    await workflows.save_each(connection, told)
+    await steps.save_each(connection, shown)
+    await results.add_each(connection, wanted)
+    if with_results := [workflow_id for workflow_id, found in wanted.items() if found]:
+        await shared_blobs.point_to_stored(connection, with_results)
+        await shared_blobs.leave_to_others(connection, with_results, others_need=OTHERS_NEED)
+    for order in held:
+        await _write_what_is_rare(connection, order)
+    pending = await results.pending_of_each(connection, [order.claim.workflow_id for order in held])
+    return [
+        Saved(kept[order.claim], pending[order.claim.workflow_id]) if order.claim in kept else claims.Overtaken()
+        for order in orders
+    ]
+
+
+async def _write_what_is_rare(connection: AsyncConnection, order: Order) -> None:
+    claim, fetched = order.claim, order.fetched
+    if fetched.document is not None and (seen := finder.find_drift(fetched.document)):
+        step_types = {step.name: step.type for step in documents.read(fetched.document).steps}
+        await drift.add(connection, claim.workflow_id, seen, step_types)
+    if fetched.gone:
+        await workflows.depart(connection, claim)
+    if fetched.told or isinstance(fetched.error, errors.NotFound):
+        await workflows.miss(connection, claim)
 
 
 def _wanted(

@@ -12,6 +12,9 @@ QUEUE_AT_MOST = 64
 """Messages in the queue after a sweep: enough to keep every worker busy until the next one, and few enough that a
 backlog never stands in front of a live result."""
 
+BACKFILL_AT_ONCE = 24
+"""Of what is backfilled, so many are under way at most, on all workers together: tasks stay free for what is live."""
+
 UNANSWERED = timedelta(seconds=1)
 """What has been due for less is left to the bell that has just rung for it."""
 
@@ -19,13 +22,17 @@ log = structlog.get_logger()
 
 
 async def sweep(tools: Tools) -> None:
-    """Top the queue up with what is due and held by nobody, nearest deadline first; nothing is during a pause."""
+    """Top the queue up with what is due and held by nobody, nearest deadline first; nothing is during a pause.
+
+    What is backfilled comes last, and never fills the workers.
+    """
     await civitai.probe(tools)
     room = QUEUE_AT_MOST - await queue.waiting(tools.redis)
     if room <= 0:
         return
     async with tools.single.connect() as connection:
         overdue = await claims.due(connection, room, unanswered=UNANSWERED)
-    if overdue:
-        await queue.ring(tools.redis, overdue)
-        log.info("swept", workflows=len(overdue))
+        backfilled = await claims.due_of_backfill(connection, BACKFILL_AT_ONCE, unanswered=UNANSWERED)
+    if swept := [*overdue, *backfilled][:room]:
+        await queue.ring(tools.redis, swept, again=True)
+        log.info("swept", workflows=len(swept))

@@ -14,7 +14,7 @@ from archive.storage import Storage
 from orchestration import blobs, client
 from worker import recognise_storage
 from worker.allowance import Allowance
-from worker.ledger import Ledger
+from worker.shared_writes import SharedWrites
 from worker.slots import Slots
 
 
@@ -36,7 +36,7 @@ class Tools:
     calls: AsyncLimiter
     blobs: blobs.BlobClient
     slots: Slots
-    ledger: Ledger
+    shared: SharedWrites
     allowance: Allowance
 
 
@@ -51,6 +51,8 @@ async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
         store = storages.open_storage(config)
         await recognise_storage.recognise(engine, store)
         store.clear_abandoned()
+        shared = SharedWrites(engine, config)
+        stack.push_async_callback(shared.aclose)
         yield Tools(
             config=config,
             access=access.Access(config.callback_secrets),
@@ -64,6 +66,6 @@ async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
             calls=AsyncLimiter(config.api_calls_per_second, 1),
             blobs=await stack.enter_async_context(blobs.BlobClient(allow_private=config.blob_allow_private)),
             slots=Slots(),
-            ledger=Ledger(engine),
+            shared=shared,
             allowance=Allowance(config.verify_bytes_per_day),
         )

@@ -17,6 +17,7 @@ from archive.tables.told import events as events
 from archive.tables.told import quarantine as quarantine
 from archive.tables.told import spools as spools
 from archive.tables.tombstones import tombstones as tombstones
+from archive.tables.workflows import BACKFILLED as BACKFILLED
 from archive.tables.workflows import drift as drift
 from archive.tables.workflows import jobs as jobs
 from archive.tables.workflows import steps as steps

@@ -22,6 +22,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from archive.tables.base import ZERO, Json, Moment, metadata
 
+BACKFILLED = "(origin = 'backfill' AND last_event_id IS NULL)"
+"""What a person asked for and nothing has happened to since: it never stands in front of anything live."""
+
 workflows = Table(
     "workflows",
     metadata,
@@ -65,7 +68,7 @@ workflows = Table(
     Column("dead_at", Moment, comment="when we gave up, with the reason in last_error"),
     Column("counted_at", Moment, comment="when its callbacks were counted in announcements, or found not to be ours"),
     CheckConstraint("octet_length(id) BETWEEN 1 AND 512", name="id_length"),
-    Index("ix_workflows_due", "deadline_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index("ix_workflows_due", text(BACKFILLED), "deadline_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index(
         "ix_workflows_listed",
         text("coalesce(created_at, heard_at)"),

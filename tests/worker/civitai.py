@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -20,6 +21,7 @@ from orchestration.wire import JsonObject
 from tests import serving
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
+Lists = Callable[[QueryParams], JsonObject | int]
 
 
 @dataclass
@@ -37,7 +39,8 @@ class Gate:
 class Civitai:
     """Its two origins. A test fills the tables; what they lack is answered with 404.
 
-    workflows, refreshed, jobs: id → the document, or the status of an error; listing likewise.
+    workflows, refreshed, jobs: id → the document, or the status of an error; listing likewise, or what makes it of a
+    query's parameters.
     gates: `GET /path` → where it waits.
     calls: `GET /path` in the order of arrival, at both origins. heads: what the storage host was sent.
     """
@@ -51,7 +54,7 @@ class Civitai:
         self.workflows: dict[str, JsonObject | int] = {}
         self.refreshed: dict[str, JsonObject | int] = {}
         self.jobs: dict[str, JsonObject | int] = {}
-        self.listing: JsonObject | int = {"items": [], "next": None}
+        self.listing: JsonObject | int | Lists = {"items": [], "next": None}
         self.retry_after: str | None = None
         self.gates: dict[str, Gate] = {}
         self.calls: list[str] = []
@@ -74,7 +77,8 @@ class Civitai:
         return await self._answer(request, self.jobs)
 
     async def workflows_listed(self, request: Request) -> Response:
-        return await self._answer(request, {"listing": self.listing})
+        listing = self.listing(request.query_params) if callable(self.listing) else self.listing
+        return await self._answer(request, {"listing": listing})
 
     async def refresh(self, request: Request) -> Response:
         return await self._answer(request, self.refreshed)

@@ -9,7 +9,9 @@ from arq.worker import Function, Worker
 from archive import database, queue, settings
 from embedded.supervisor import Addresses
 from tests.worker import doors, processes
+from tests.worker.civitai import Civitai
 from worker import main
+from worker.shared_writes import SharedWrites
 from worker.tools import Tools
 
 
@@ -22,7 +24,7 @@ def test_every_task_has_a_time_out_and_leaves_no_result_in_the_way_of_the_next(
 ) -> None:
     made = main.worker_settings(config_there)
     tasks = [*made["functions"], *made["cron_jobs"]]
-    assert {task.name for task in tasks} == {queue.ARCHIVE_WORKFLOW, "sweep", "verify"}
+    assert {task.name for task in tasks} == {queue.ARCHIVE_WORKFLOW, "sweep", "reconcile", "verify"}
     assert all(isinstance(task, Function) for task in made["functions"])
     assert all(task.timeout_s and task.keep_result_s == 0 for task in tasks)
     assert made["keep_result"] == 0
@@ -45,11 +47,20 @@ async def test_a_database_that_is_away_fails_no_task(tools: Tools, addresses: Ad
     async with doors.before_postgres(addresses) as door:
         await door.shut()
         away = database.create_engine(f"postgresql://archive@{door.address}/archive", application_name="away")
-        context: main.Context = at_work | {"tools": dataclasses.replace(tools, engine=away, single=away)}
+        shared = SharedWrites(away, tools.config)
+        context: main.Context = at_work | {"tools": dataclasses.replace(tools, engine=away, single=away, shared=shared)}
         await main.run_archive_workflow(context, "w")
         await main.run_sweep(context)
         await main.run_verify(context)
+        await main.run_reconcile(context)
         await away.dispose()
+
+
+@pytest.mark.parametrize("answer", [429, 400, 401])
+async def test_a_listing_that_is_refused_fails_no_task(tools: Tools, civitai: Civitai, answer: int) -> None:
+    civitai.listing = answer
+    await main.run_reconcile({"tools": tools})
+    assert civitai.calls
 
 
 @pytest.mark.parametrize("variable", ["CIVITAI_API_TOKEN", "DATABASE_URL", "REDIS_URL", "CIVITAI_API_URL"])

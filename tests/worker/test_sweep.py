@@ -1,11 +1,12 @@
 import time
 
 from arq.connections import ArqRedis
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import queue
+from archive import queue, tables
 from tests.worker import rows
-from worker.sweep import QUEUE_AT_MOST, sweep
+from worker.sweep import BACKFILL_AT_ONCE, QUEUE_AT_MOST, sweep
 from worker.tools import Tools
 
 
@@ -77,3 +78,74 @@ async def test_messages_that_a_killed_worker_took_do_not_fill_the_queue_for_ever
 async def test_an_empty_table_rings_nothing(tools: Tools) -> None:
     await sweep(tools)
     assert await queue.waiting(tools.redis) == 0
+
+
+async def backfilled(engine: AsyncEngine, count: int) -> None:
+    """Old workflows, all due for an hour, whose deadlines are nearer than anybody else's."""
+    await rows.execute(
+        engine,
+        "INSERT INTO workflows (id, origin, heard_at, due_at, deadline_at) "
+        "SELECT 'old-' || to_char(n, 'FM0000'), 'backfill', now(), now() - interval '1 hour', "
+        "now() + n * interval '1 minute' FROM generate_series(1, :count) AS n",
+        count=count,
+    )
+
+
+async def test_what_is_backfilled_stands_in_front_of_nothing_and_leaves_tasks_free(tools: Tools) -> None:
+    await backfilled(tools.engine, 100)
+    await due(tools.engine, *(f"live-{number}" for number in range(QUEUE_AT_MOST - 5)))
+    await sweep(tools)
+    first = await rung(tools.redis)
+    assert {each for each in first if each.startswith("live")} == {f"live-{n}" for n in range(QUEUE_AT_MOST - 5)}
+    assert len(first) == QUEUE_AT_MOST
+
+    await tools.redis.flushall()
+    await rows.execute(tools.engine, "UPDATE workflows SET due_at = NULL WHERE origin = 'callback'")
+    await sweep(tools)
+    assert await rung(tools.redis) == {f"old-{number:04}" for number in range(1, BACKFILL_AT_ONCE + 1)}
+
+    await tools.redis.flushall()
+    held = "UPDATE workflows SET leased_until = now() + interval '1 minute' WHERE id IN ('old-0002', 'old-0004')"
+    await rows.execute(tools.engine, held)
+    await sweep(tools)
+    assert len(await rung(tools.redis)) == BACKFILL_AT_ONCE - 2
+
+
+async def test_what_was_backfilled_and_is_told_of_since_is_live(tools: Tools) -> None:
+    await backfilled(tools.engine, 40)
+    await rows.record(tools.engine, {"workflowId": "old-0040", "status": "succeeded"})
+    await rows.execute(tools.engine, "UPDATE workflows SET due_at = now() - interval '1 hour'")
+    await sweep(tools)
+    assert "old-0040" in await rung(tools.redis)
+
+
+async def test_the_first_ring_goes_before_every_later_one(tools: Tools) -> None:
+    await backfilled(tools.engine, 5)
+    await sweep(tools)
+    await queue.ring(tools.redis, ["live"])
+    (first, *_) = await tools.redis.zrange(queue.NAME, 0, -1)
+    jobs = {job.job_id: job.args[0] for job in await tools.redis.queued_jobs(queue_name=queue.NAME)}
+    assert jobs[first.decode()] == "live"
+
+
+async def test_a_sweep_reads_what_is_due_and_nothing_else(tools: Tools) -> None:
+    await rows.execute(
+        tools.engine,
+        "INSERT INTO workflows (id, origin, heard_at, deadline_at) "
+        "SELECT n::text, 'callback', now(), now() FROM generate_series(1, 5000) AS n",
+    )
+    await backfilled(tools.engine, 2000)
+    await due(tools.engine, "live")
+    await rows.execute(tools.engine, "UPDATE workflows SET due_at = NULL WHERE id ~ '^[0-9]'")
+    await rows.execute(tools.engine, "ANALYZE workflows")
+    async with tools.engine.connect() as connection:
+        for is_backfilled in ("FALSE", "TRUE"):
+            plan = await connection.execute(
+                text(
+                    f"EXPLAIN SELECT id FROM workflows WHERE {tables.BACKFILLED} IS {is_backfilled} "  # noqa: S608
+                    "AND due_at <= now() ORDER BY deadline_at LIMIT 10"
+                )
+            )
+            told = "\n".join(plan.scalars())
+            assert "Index Scan using ix_workflows_due" in told
+            assert "Sort" not in told

@@ -1,0 +1,94 @@
+"""What every workflow reads and writes on its way, together with others that are as far as it is."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from archive import claims, jobs, pauses, results, settings, workflows
+from orchestration.wire import JsonObject
+from worker import ledger, save_document
+from worker.shared import Shared
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is kept of a workflow's results, and which jobs' documents are missing and worth asking for now."""
+
+    results: Sequence[results.Kept]
+    jobs: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a workflow is given back, and the documents of its jobs that have been fetched, by their ids."""
+
+    given_back: claims.Return
+    job_documents: Mapping[str, JsonObject | None] = field(default_factory=dict)
+
+
+class SharedWrites:
+    """One for a process.
+
+    take: claim a workflow by its id; None if it is not to be had.
+    save: write what came of a fetch.
+    enter: say that a result is stored.
+    look: read what is kept of a workflow, by its id.
+    mark_archived: say that a workflow is whole, though its holder has more to do.
+    end: give a workflow back; whether it is due again at once.
+    All but `take` and `look` raise Overtaken.
+    """
+
+    def __init__(self, engine: AsyncEngine, config: settings.Settings) -> None:
+        """What is one statement needs no BEGIN and COMMIT."""
+        single = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.take = Shared[str, claims.Claim | None](single, _take)
+        self.save = Shared[save_document.Order, save_document.Saved](
+            engine, partial(save_document.write, config=config)
+        )
+        self.enter = Shared[ledger.Entry, None](engine, ledger.write)
+        self.look = Shared[str, Look](single, _look)
+        self.mark_archived = Shared[claims.Claim, None](engine, _mark_archived)
+        self.end = Shared[Ending, bool](engine, _end)
+
+    async def aclose(self) -> None:
+        """Wait for what is being written."""
+        async with AsyncExitStack() as closing:
+            for shared in (self.take, self.save, self.enter, self.look, self.mark_archived, self.end):
+                closing.push_async_callback(shared.aclose)
+
+
+async def _take(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Sequence[claims.Claim | None]:
+    taken = dict(await claims.take_each(connection, workflow_ids))
+    # Of two who ask for the same workflow at once, one gets it.
+    return [taken.pop(workflow_id, None) for workflow_id in workflow_ids]
+
+
+async def _look(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Sequence[Look]:
+    kept = await results.kept_of_each(connection, workflow_ids)
+    missing = await jobs.without_document(connection, workflow_ids)
+    if any(missing.values()) and any(pause.cause == "jobs" for pause in await pauses.holding(connection)):
+        missing = dict.fromkeys(workflow_ids, ())
+    return [Look(kept[workflow_id], missing[workflow_id]) for workflow_id in workflow_ids]
+
+
+async def _mark_archived(
+    connection: AsyncConnection, whole: Sequence[claims.Claim]
+) -> Sequence[claims.Overtaken | None]:
+    held = await claims.hold_each(connection, whole)
+    await workflows.mark_archived(connection, [claim.workflow_id for claim in held])
+    return [None if claim in held else claims.Overtaken() for claim in whole]
+
+
+async def _end(connection: AsyncConnection, endings: Sequence[Ending]) -> Sequence[bool | claims.Overtaken]:
+    is_due = await claims.give_back(connection, [ending.given_back for ending in endings])
+    documents: jobs.Documents = {
+        (ending.given_back.claim.workflow_id, job_id): document
+        for ending in endings
+        if ending.given_back.claim in is_due
+        for job_id, document in ending.job_documents.items()
+    }
+    await jobs.save_documents(connection, documents)
+    return [is_due.get(ending.given_back.claim, claims.Overtaken()) for ending in endings]
