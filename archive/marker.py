@@ -41,3 +41,10 @@ async def see(connection: AsyncConnection, url: str) -> None:
     columns = tables.storage_markers.c
     news = update(tables.storage_markers).where(columns.seen_at.is_(None) | columns.url.is_distinct_from(url))
     await connection.execute(news.values(seen_at=func.coalesce(columns.seen_at, func.now()), url=url))
+
+
+async def seen(connection: AsyncConnection) -> str | None:
+    """The id of the storage that is in use; None before there is one."""
+    columns = tables.storage_markers.c
+    found: str | None = (await connection.execute(select(columns.id).where(columns.seen_at.is_not(None)))).scalar()
+    return found

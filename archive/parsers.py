@@ -60,6 +60,14 @@ def public_url(variable: str, value: str) -> str:
     return _web_url(variable, value, "is not https: Civitai calls nothing else")
 
 
+def web_url(variable: str, value: str) -> str:
+    """Where a browser or a client finds something of ours: http will do behind a proxy of one's own."""
+    found = parts(variable, value)
+    if found.scheme not in ("http", "https") or not found.hostname or found.query or found.fragment or "@" in value:
+        raise SettingsError(variable, "is not an http(s) address without user and query")
+    return value.rstrip("/")
+
+
 def _web_url(variable: str, value: str, in_clear: str) -> str:
     found = parts(variable, value)
     if found.scheme not in ("http", "https") or not found.hostname or found.query or found.fragment:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from archive import parsers, s3_settings, templates, variables
+from archive import gateway_settings, parsers, s3_settings, templates, variables
 from archive.parsers import CallbackSecret as CallbackSecret
 from archive.parsers import Network as Network
 from archive.templates import Template
@@ -46,6 +46,7 @@ class Settings:
     worker_metrics: tuple[str, int]
     spool_bytes: int
     trusted_proxies: tuple[Network, ...]
+    gateway: gateway_settings.GatewaySettings
 
     def required_api_token(self) -> Secret:
         """The token, or a SettingsError that asks for it."""
@@ -105,6 +106,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         worker_metrics=given(parsers.address, "WORKER_METRICS", EXAMPLES["WORKER_METRICS"]),
         spool_bytes=given(parsers.size, "RECEIVER_SPOOL_BYTES", EXAMPLES["RECEIVER_SPOOL_BYTES"]),
         trusted_proxies=given(parsers.networks, "TRUSTED_PROXIES", ""),
+        gateway=gateway_settings.read(environment),
     )
 
 

@@ -24,6 +24,12 @@ EXAMPLES: dict[str, str] = {
     "VERIFY_BYTES_PER_DAY": "10737418240",
     "WORKER_METRICS": "127.0.0.1:9465",
     "RECEIVER_SPOOL_BYTES": "1073741824",
+    "GATEWAY_PORT": "8080",
+    "GATEWAY_URL": "https://gateway.example.org",
+    "GATEWAY_SIGNING_SECRET": "9wQbZ1rXc7Vt5Yk3Hn8Lp2Ms6Df4Gj0A",
+    "GATEWAY_ACCEL_REDIRECT": "/stored",
+    "GATEWAY_METRICS": "127.0.0.1:9466",
+    "MCP_PORT": "9090",
     "TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8",
 }
 """The variables we read, each with a value that would be right."""

@@ -73,6 +73,18 @@ WRONG = {
     "RECEIVER_SPOOL_BYTES": ["-1", "1.5", "1GB", "1e9", "9" * 16],
     "TRUSTED_PROXIES": ["proxy", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0-10.0.0.9", "10.0.0.1;10.0.0.2"],
     "RECEIVER_PORT": ["0", "65536", "-1", "8000.0", "http", "٨٠٠٠", "9" * 5000],
+    "GATEWAY_PORT": ["0", "http"],
+    "MCP_PORT": ["65536", "-1"],
+    "GATEWAY_METRICS": ["9466", ":9466"],
+    "GATEWAY_URL": [
+        "gateway.example.org",
+        "ftp://gateway.example.org",
+        "https://",
+        "https://host/?a",
+        "http://u:hush@h",
+    ],
+    "GATEWAY_SIGNING_SECRET": ["hush", "hush" * 7],
+    "GATEWAY_ACCEL_REDIRECT": ["stored", "/", "//stored", "/sto red", "/stored?x", "/stored\r\nX: y"],
     "CALLBACK_SECRETS": [
         SECRET,
         f"Main:{SECRET}",

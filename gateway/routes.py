@@ -1,0 +1,232 @@
+"""Every operation of the gateway, in one table. The router and the OpenAPI document are made of it."""
+
+from gateway import blobs, changes, health, jobs, openapi, parameters, schemas, workflows
+from gateway.operations import Operation
+from gateway.schemas import Schema, reference
+
+WORKFLOWS, JSON = workflows.WORKFLOWS, "application/json"
+WORKFLOW = f"{WORKFLOWS}/{{workflowId}}"
+STEP = f"{WORKFLOW}/steps/{{stepName}}"
+BLOB = f"{blobs.BLOBS}/{{blobId}}"
+BYTES: dict[str, Schema] = {"*/*": {"type": "string", "format": "binary"}}
+FILTERS = (
+    *(parameters.TAKE, parameters.CURSOR, parameters.TAGS, parameters.QUERY, parameters.STATUS, parameters.ASCENDING),
+    *(parameters.EXCLUDE_FAILED, parameters.FROM_DATE, parameters.TO_DATE, parameters.HIDE_MATURE),
+)
+OF_BLOBS = (
+    *(parameters.WORKFLOW_ID, parameters.NSFW_LEVEL, parameters.FILENAME, parameters.DOWNLOAD),
+    *(parameters.SIGNATURE, parameters.EXPIRY),
+)
+RANGE = {"Range": "Which bytes: one range.", "If-Range": "Only if the ETag is still this."}
+
+
+def _json(name: str) -> dict[str, Schema]:
+    return {JSON: reference(name)}
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "POST",
+        WORKFLOWS,
+        "submitWorkflow",
+        workflows.submit,
+        "Submit a workflow; it is archived.",
+        scope="write",
+        parameters=(parameters.WAIT, parameters.WHATIF, parameters.HIDE_MATURE),
+        headers={workflows.CALLBACK_HEADER: "false: do not add the archive's callback, do not follow it."},
+        body=_json("WorkflowTemplate"),
+        answers={200: _json("Workflow"), 202: _json("Workflow")},
+    ),
+    Operation(
+        "GET",
+        WORKFLOWS,
+        "queryWorkflows",
+        workflows.query,
+        "List workflows, a page at a time.",
+        parameters=FILTERS,
+        answers={200: _json("WorkflowPage")},
+        has_sides=True,
+    ),
+    Operation(
+        "GET",
+        WORKFLOW,
+        "getWorkflow",
+        workflows.get,
+        "Look at one workflow: 200 if it has ended, else 202.",
+        parameters=(parameters.WAIT, parameters.HIDE_MATURE),
+        answers={200: _json("Workflow"), 202: _json("Workflow")},
+        has_sides=True,
+    ),
+    Operation(
+        "PUT",
+        WORKFLOW,
+        "updateWorkflow",
+        changes.change_workflow,
+        "Change a workflow; the status canceled cancels it.",
+        scope="write",
+        body={JSON: schemas.OBJECT},
+        answers={204: {}},
+    ),
+    Operation(
+        "PATCH",
+        WORKFLOW,
+        "patchWorkflow",
+        changes.change_workflow,
+        "Change a workflow by JSON Patch.",
+        scope="write",
+        body={"application/json-patch+json": reference("JsonPatch"), **_json("JsonPatch")},
+        answers={204: {}},
+    ),
+    Operation(
+        "DELETE",
+        WORKFLOW,
+        "deleteWorkflow",
+        changes.change_workflow,
+        "Have Civitai forget a workflow; the archive keeps what it has.",
+        scope="write",
+        answers={204: {}},
+    ),
+    Operation(
+        "GET",
+        STEP,
+        "getWorkflowStep",
+        workflows.get_step,
+        "Look at one step.",
+        answers={200: _json("WorkflowStep"), 202: _json("WorkflowStep")},
+        has_sides=True,
+    ),
+    Operation(
+        "PUT",
+        STEP,
+        "updateWorkflowStep",
+        changes.change_step,
+        "Change a step.",
+        scope="write",
+        body={JSON: schemas.OBJECT},
+        answers={204: {}},
+    ),
+    Operation(
+        "PATCH",
+        STEP,
+        "patchWorkflowStep",
+        changes.change_step,
+        "Change a step by JSON Patch.",
+        scope="write",
+        body={"application/json-patch+json": reference("JsonPatch"), **_json("JsonPatch")},
+        answers={204: {}},
+    ),
+    Operation(
+        "POST",
+        f"{WORKFLOW}/tags",
+        "addWorkflowTag",
+        changes.change_tags,
+        "Give a workflow a tag.",
+        scope="write",
+        body={JSON: schemas.TEXT},
+        answers={204: {}},
+    ),
+    Operation(
+        "DELETE",
+        f"{WORKFLOW}/tags",
+        "removeAllWorkflowTags",
+        changes.change_tags,
+        "Take every tag from a workflow.",
+        scope="write",
+        answers={204: {}},
+    ),
+    Operation(
+        "DELETE",
+        f"{WORKFLOW}/tags/{{tag}}",
+        "removeWorkflowTag",
+        changes.remove_tag,
+        "Take a tag from a workflow.",
+        scope="write",
+        answers={204: {}},
+    ),
+    Operation(
+        "GET",
+        BLOB,
+        "getBlob",
+        blobs.get,
+        "The content of a blob: a redirect to Civitai's, or the archive's own bytes.",
+        parameters=OF_BLOBS,
+        headers=RANGE,
+        answers={200: BYTES, 206: BYTES, 302: {}, 304: {}, 307: {}, 308: {}},
+        is_signed=blobs.is_signed,
+        has_sides=True,
+    ),
+    Operation(
+        "HEAD",
+        BLOB,
+        "headBlob",
+        blobs.head,
+        "Whether a blob is there, and its level in X-Nsfw-Level; of a signed address, what GET would answer.",
+        parameters=OF_BLOBS,
+        headers=RANGE,
+        answers={200: {}, 204: {}, 206: {}, 304: {}},
+        is_signed=blobs.is_signed,
+        has_sides=True,
+    ),
+    Operation(
+        "POST",
+        f"{BLOB}/refresh",
+        "refreshBlob",
+        blobs.refresh,
+        "The blob with a fresh signed address.",
+        answers={200: _json("Blob")},
+        has_sides=True,
+    ),
+    Operation(
+        "GET",
+        f"{blobs.BLOBS}/blocked/{{token}}",
+        "getBlockedBlob",
+        blobs.placeholder,
+        "The placeholder for what Civitai keeps back.",
+        answers={200: BYTES},
+    ),
+    Operation(
+        "GET",
+        "/v1/consumer/jobs/{jobId}",
+        "getJob",
+        jobs.get,
+        "Look at one job, with its last event.",
+        parameters=(parameters.DETAILED,),
+        answers={200: _json("Job")},
+        has_sides=True,
+    ),
+    Operation(
+        "GET",
+        "/v1/manager/workflows",
+        "queryUserWorkflows",
+        jobs.query_of_managers,
+        "List any user's workflows: with a manager's token alone.",
+        scope="admin",
+        answers={200: {JSON: {"type": "array", "items": reference("Workflow")}}},
+    ),
+    Operation(
+        "GET",
+        "/openapi.json",
+        "getOpenApi",
+        openapi.get,
+        "This document.",
+        answers={200: {JSON: schemas.OBJECT}},
+    ),
+    Operation(
+        "GET",
+        "/health",
+        "getHealth",
+        health.health,
+        "The process is alive.",
+        scope=None,
+        answers={200: {JSON: schemas.OBJECT}},
+    ),
+    Operation(
+        "GET",
+        "/ready",
+        "getReadiness",
+        health.ready,
+        "It can answer from the archive.",
+        scope=None,
+        answers={200: {JSON: schemas.OBJECT}},
+    ),
+)

@@ -1,0 +1,80 @@
+"""The archive's side: what is kept, shown in Civitai's shape with addresses of ours."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import unquote
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from archive.catalogue import Content, Kept
+from gateway import sources
+from gateway.problems import Problem
+from gateway.state import State
+from orchestration import connection as orchestration
+from orchestration import errors, statuses, wire
+from orchestration.rendering import Link
+from orchestration.wire import JsonObject
+
+_HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
+
+
+@asynccontextmanager
+async def reading(request: Request[State]) -> AsyncIterator[AsyncConnection]:
+    """A connection for one look into the catalogue."""
+    async with request.state["engine"].connect() as connection:
+        yield connection
+
+
+def identifier(request: Request[Any], name: str) -> str:
+    """An id from the path, unescaped. Raises Problem for what no id can be."""
+    try:
+        value = unquote(request.path_params[name], errors="strict")
+    except UnicodeDecodeError:
+        value = ""
+    if not wire.is_identifier(value):
+        raise Problem(404, "There is no such thing: this is no id.")
+    return value
+
+
+def segment(request: Request[Any], name: str) -> str:
+    """The same, escaped again for a path of Civitai's."""
+    try:
+        return orchestration.segment(identifier(request, name))
+    except errors.Permanent:
+        raise Problem(404, "There is no such thing: this is no id.") from None
+
+
+def base_url(request: Request[State]) -> str:
+    """The origin that our addresses begin with. Raises Problem when the client called us by no name."""
+    if (url := request.state["config"].gateway.url) is not None:
+        return url
+    host = request.headers.get("Host", "")
+    if not _HOST.fullmatch(host):
+        raise Problem(400, "The Host header is no host.")
+    return f"{request.url.scheme}://{host}"
+
+
+def document(request: Request[State], kept: Kept, *, hide_mature: bool) -> JsonObject:
+    """The workflow's document, with addresses of ours that are good for a while."""
+    signer, origin = request.state["signer"], base_url(request)
+
+    def link(content: Content) -> Link:
+        return signer.link(origin, content)
+
+    return kept.render(link, hide_mature=hide_mature)
+
+
+def workflow(found: JsonObject) -> Response:
+    """200 if it has ended, else 202, as Civitai does."""
+    status = found.get("status")
+    has_ended = isinstance(status, str) and (statuses.is_terminal(status) or status == statuses.DELETED)
+    return JSONResponse(found, 200 if has_ended else 202)
+
+
+def archived(value: Any) -> Response:
+    """Anything else that the archive has."""
+    return JSONResponse(value, headers={sources.HEADER: sources.ARCHIVE})
