@@ -12,7 +12,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
-    Column,
     Integer,
     Interval,
     Text,
@@ -61,11 +60,14 @@ class Claim:
 
 @dataclass(frozen=True)
 class Return:
-    """A workflow given back: due again at `due_at` (None: nothing is owed), and, if it `is_whole`, archived."""
+    """A workflow given back: due again at `due_at` (None: nothing is owed).
+
+    archived_at: when it was found whole, with a manifest that says so; None if it is not.
+    """
 
     claim: Claim
     due_at: datetime | None
-    is_whole: bool
+    archived_at: datetime | None = None
 
 
 def _is_due() -> ColumnElement[bool]:
@@ -106,6 +108,7 @@ _RENEW = (
     .where(*MINE)
     .values(leased_until=case((_workflows.leased_until.is_not(None), func.now() + bindparam("lease", type_=Interval))))
 )
+_IS_HELD = select(_workflows.id).where(*MINE)
 _HOLD = select(_workflows.id).where(*MINE).with_for_update(key_share=True)
 _HOLD_EACH = (
     select(_workflows.id, _workflows.attempts)
@@ -143,7 +146,7 @@ _given = database.given(
     _workflows.attempts,
     _workflows.last_event_id,
     _workflows.due_at,
-    Column("is_whole", Boolean),
+    _workflows.archived_at,
 )
 _GIVE_BACK_EACH = (
     update(tables.workflows)
@@ -153,9 +156,7 @@ _GIVE_BACK_EACH = (
         due_at=case(
             (_workflows.last_event_id.is_not_distinct_from(_given.c.last_event_id), _given.c.due_at), else_=func.now()
         ),
-        archived_at=case(
-            (_given.c.is_whole, func.coalesce(_workflows.archived_at, func.now())), else_=_workflows.archived_at
-        ),
+        archived_at=func.coalesce(_workflows.archived_at, _given.c.archived_at),
     )
     .returning(_workflows.id, _workflows.attempts, func.coalesce(_workflows.due_at <= func.now(), False))
 )
@@ -190,6 +191,11 @@ async def hold_each(connection: AsyncConnection, claims: Iterable[Claim]) -> set
     return {by_key[row.id, row.attempts] for row in held}
 
 
+async def is_held(connection: AsyncConnection, claim: Claim) -> bool:
+    """Whether the claim holds at this moment. Who overtakes it does so later, and writes later."""
+    return bool((await connection.execute(_IS_HELD, as_mine(claim))).all())
+
+
 async def release(connection: AsyncConnection, claim: Claim, *, due_at: datetime | None) -> bool:
     """Give the workflow back, due again at `due_at`: at once if an event came meanwhile. Whether it is due now.
 
@@ -210,7 +216,7 @@ async def bury(connection: AsyncConnection, claim: Claim, *, error: str) -> bool
 
 async def seal(connection: AsyncConnection, claim: Claim, *, due_at: datetime | None) -> bool:
     """The workflow is whole: archived, the first time that it was. Raises Overtaken."""
-    given_back = await give_back(connection, [Return(claim, due_at, is_whole=True)])
+    given_back = await give_back(connection, [Return(claim, due_at, claim.claimed_at)])
     one_row(len(given_back))
     return given_back[claim]
 
@@ -225,13 +231,22 @@ async def give_back(connection: AsyncConnection, returns: Sequence[Return]) -> M
             "attempts": one.claim.attempt,
             "last_event_id": one.claim.last_event_id,
             "due_at": one.due_at,
-            "is_whole": one.is_whole,
+            "archived_at": one.archived_at,
         }
         for one in returns
         if one.claim in held
     ]
     given = await connection.execute(_GIVE_BACK_EACH, {"rows": rows})
     return {by_key[workflow_id, attempt].claim: is_due for workflow_id, attempt, is_due in given}
+
+
+async def owe(connection: AsyncConnection, workflow_ids: Sequence[str]) -> None:
+    """Make workflows due now, whoever holds them: they are overtaken, since what they found out is old."""
+    ours = _workflows.id.in_(workflow_ids)
+    # Locked in one order, as the receiver's batches do.
+    await connection.execute(select(_workflows.id).where(ours).order_by(_workflows.id).with_for_update())
+    taken_away = {"due_at": func.now(), "leased_until": None, "attempts": _workflows.attempts + 1}
+    await connection.execute(update(tables.workflows).where(ours).values(taken_away))
 
 
 async def due(connection: AsyncConnection, limit: int, *, unanswered: timedelta) -> Sequence[str]:

@@ -24,7 +24,8 @@ Parameters = dict[str, list[str]]
 class Delivery:
     """One authenticated HTTP request: the event it told, from whom, and the body, struck of our secret.
 
-    `received_at` is for one that comes late, from the spool; None means now.
+    `received_at` is for one that comes late, from the spool; None means now. `known_digest` is for one that has been
+    recorded before, since its parameters may have come in another order.
     """
 
     event: Event
@@ -32,6 +33,7 @@ class Delivery:
     parameters: Parameters
     body: bytes
     received_at: datetime | None = None
+    known_digest: bytes | None = None
 
     @cached_property
     def projection(self) -> str | None:
@@ -44,7 +46,7 @@ class Delivery:
     @property
     def digest(self) -> bytes:
         """What makes two deliveries the same event: step and job events carry no timestamp, so it is the content."""
-        return content_digest(self.source, self.parameters, self.body)
+        return self.known_digest or content_digest(self.source, self.parameters, self.body)
 
 
 def content_digest(source: str, parameters: Parameters, body: bytes) -> bytes:

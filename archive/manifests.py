@@ -1,38 +1,112 @@
-"""Manifests: one self-describing JSON document in storage for each workflow, enough to find its results without us."""
+"""Manifests: one self-describing JSON document in storage for each workflow, enough to find its results without us.
+
+For people and other programs it says what became of each result, beside the document as Civitai gave it. For a
+rebuild it repeats the rows, as they are in the tables, but for what concerns only the work on them.
+"""
 
 import hashlib
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, Text, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive import results, workflows
 from orchestration.wire import JsonObject
 
-FORMAT = "civitai-archive/manifest/1"
+FORMAT = "civitai-archive/manifest/2"
 MEDIA_TYPE = "application/json"
+FOLDER = "workflows"
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+OBLIGATIONS = ("due_at", "leased_until", "last_event_id")
+"""Columns of `workflows` that no manifest repeats: what is owed is found anew."""
+
+_ROWS = text(
+    """
+    SELECT id, jsonb_build_object(
+        'at', now(),
+        'workflow', to_jsonb(workflows) - CAST(:left_out AS text[]),
+        'steps', (SELECT coalesce(jsonb_agg(to_jsonb(steps) ORDER BY position, name), '[]')
+                  FROM steps WHERE workflow_id = workflows.id),
+        'jobs', (SELECT coalesce(jsonb_agg(to_jsonb(jobs) ORDER BY id), '[]')
+                 FROM jobs WHERE workflow_id = workflows.id),
+        'results', (SELECT coalesce(jsonb_agg(to_jsonb(results) - 'id' ORDER BY id), '[]')
+                    FROM results WHERE workflow_id = workflows.id),
+        'objects', (SELECT coalesce(jsonb_agg(to_jsonb(objects) ORDER BY digest), '[]')
+                    FROM objects WHERE digest IN (SELECT object_digest FROM results
+                                                  WHERE workflow_id = workflows.id)),
+        'drift', (SELECT coalesce(jsonb_agg(to_jsonb(drift) ORDER BY step, path), '[]')
+                  FROM drift WHERE workflow_id = workflows.id))
+    FROM workflows WHERE id = ANY (:ids)
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Text)), bindparam("left_out", type_=ARRAY(Text)))
+
+
+class Unreadable(ValueError):
+    """The content is no manifest, or none of a format that we read."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest as a rebuild reads it: the document, verbatim, and rows by table; `workflow` is one row."""
+
+    workflow_id: str
+    document: JsonObject | None
+    rows: Mapping[str, Any]
 
 
 def name(workflow_id: str, created_at: datetime) -> str:
     """Where a workflow's manifest lies: under its day, recognisable, and unique whatever the id is made of."""
     slug = _UNSAFE.sub("-", workflow_id).strip(".-")[:80] or "workflow"
     digest = hashlib.sha256(workflow_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"workflows/{created_at:%Y/%m/%d}/{slug}-{digest}.json"
+    return f"{FOLDER}/{created_at:%Y/%m/%d}/{slug}-{digest}.json"
 
 
-def build(workflow_id: str, workflow: workflows.Kept, kept: Sequence[results.Kept]) -> bytes:
-    """The manifest's bytes: the document as Civitai gave it, and for each result what became of it."""
+async def rows(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Mapping[str, JsonObject]:
+    """What the manifests of these workflows repeat of the tables, by id, as of one moment, which is told as `at`."""
+    found = await connection.execute(_ROWS, {"ids": workflow_ids, "left_out": ["document", *OBLIGATIONS]})
+    return {row.id: row[1] for row in found}
+
+
+def build(workflow_id: str, workflow: workflows.Kept, kept: Sequence[results.Kept], rows: JsonObject) -> bytes:
+    """The manifest's bytes: the document as Civitai gave it, for each result what became of it, and the rows."""
     manifest = {
         "format": FORMAT,
         "workflowId": workflow_id,
         "results": [_told(result) for result in kept],
         "told": workflow.told,
         "document": workflow.document,
+        "rows": rows,
     }
     return json.dumps(manifest, indent=1).encode()
+
+
+def read(content: bytes) -> Manifest:
+    """The counterpart of `build`. Raises Unreadable."""
+    try:
+        told = json.loads(content)
+        if told["format"] != FORMAT:
+            raise Unreadable(f"its format is {str(told['format'])[:60]!r}, and {FORMAT} is what we read")
+        lists = {table: told["rows"][table] for table in ("steps", "jobs", "results", "objects", "drift")}
+        workflow, document = told["rows"]["workflow"], told["document"]
+        shapes_hold = (
+            workflow["id"] == told["workflowId"]
+            and isinstance(document, dict | None)
+            and all(isinstance(row, dict) for table in lists.values() for row in table)
+        )
+    except Unreadable:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise Unreadable(f"it is not a manifest ({type(error).__name__})") from None
+    if not shapes_hold:
+        raise Unreadable("it is not a manifest that we have written")
+    return Manifest(told["workflowId"], document, {"workflow": workflow, **lists})
 
 
 def _told(result: results.Kept) -> JsonObject:

@@ -96,6 +96,14 @@ _SAVE = (
 )
 
 
+_whole = database.given(_workflows.id, _workflows.archived_at)
+_MARK_ARCHIVED = (
+    update(tables.workflows)
+    .where(_workflows.id == _whole.c.id)
+    .values(archived_at=func.coalesce(_workflows.archived_at, _whole.c.archived_at))
+)
+
+
 async def hold_with_documents(connection: AsyncConnection, held: Iterable[Claim]) -> Mapping[Claim, Kept]:
     """Begin a transaction that writes for these holders, as `claims.hold_each` does, with what is kept of each."""
     by_key = {(claim.workflow_id, claim.attempt): claim for claim in await claims.hold_each(connection, held)}
@@ -119,11 +127,10 @@ async def save_each(connection: AsyncConnection, told: Sequence[Told]) -> int:
     return len((await connection.execute(_SAVE, {"rows": [_row(one) for one in told]})).all())
 
 
-async def mark_archived(connection: AsyncConnection, workflow_ids: Sequence[str]) -> None:
-    """These workflows are whole: say so now, though their holders, who hold them, have more to do."""
-    archived_at = func.coalesce(_workflows.archived_at, func.now())
-    changed = update(tables.workflows).where(_workflows.id.in_(workflow_ids)).values(archived_at=archived_at)
-    await connection.execute(changed)
+async def mark_archived(connection: AsyncConnection, moments: Mapping[str, datetime]) -> None:
+    """These workflows, by id, were whole then, if not before: say so, though their holders have more to do."""
+    rows = [{"id": workflow_id, "archived_at": at} for workflow_id, at in moments.items()]
+    await connection.execute(_MARK_ARCHIVED, {"rows": rows})
 
 
 async def miss(connection: AsyncConnection, claim: Claim) -> None:

@@ -2,15 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from archive import attempts, claims, database, manifests, queue, workflows
+from archive import attempts, claims, database, queue, workflows
 from archive.storage_errors import StorageUnavailable
 from orchestration import documents, errors, statuses
-from orchestration.wire import JsonObject
 from worker import (
     civitai,
     fetch,
@@ -22,8 +20,9 @@ from worker import (
     renew,
     save_document,
     schedule,
+    write_manifest,
 )
-from worker.shared_writes import Ending
+from worker.shared_writes import JobDocuments
 from worker.tools import Tools
 
 TROUBLE_OF_OURS = timedelta(seconds=30)
@@ -41,8 +40,8 @@ async def archive_workflow(tools: Tools, workflow_id: str) -> None:
     2. GET the workflow, with no transaction open.
     3. Save the document, its steps, jobs and results in one transaction.
     4. Download each result that is not settled and due.
-    5. Once the workflow has ended, write its manifest; with every result settled it is archived. Otherwise it is due
-       again when there is something worth trying.
+    5. Once something is kept for good, write its manifest; with every result of an ended workflow settled it is
+       archived. Otherwise it is due again when there is something worth trying.
     6. Release. If an event came since the claim it is due at once, and the bell rings for it.
     """
     claim = await tools.shared.take(workflow_id)
@@ -106,17 +105,20 @@ async def _finish(tools: Tools, claim: claims.Claim, workflow: workflows.Kept, *
     document = documents.read(workflow.document or {})
     ended = statuses.is_terminal(document.status)
     is_whole = ended and not pending
+    archived_at: datetime | None = None
     looks = [result.next_attempt_at for result in pending]
-    of_jobs: Mapping[str, JsonObject | None] = {}
+    if ended or workflow.gone_at is not None or now >= claim.deadline_at or any(one.digest for one in look.results):
+        at = await write_manifest.write(tools, claim, workflow, look, is_whole=is_whole)
+        archived_at = at if is_whole else None
     if ended:
-        name = manifests.name(claim.workflow_id, document.created_at or claim.heard_at)
-        manifest = manifests.build(claim.workflow_id, workflow, look.results)
-        await tools.storage.write(name, manifest, media_type=manifests.MEDIA_TYPE)
         await name_files.name_files(tools, claim, workflow.document or {}, look.results)
         if look.jobs and now < claim.deadline_at:
-            if is_whole:  # which is said first, since these calls may have to wait for their turn
-                await tools.shared.mark_archived(claim)
+            if archived_at:  # which is said first, since these calls may have to wait for their turn
+                await tools.shared.mark_archived((claim, archived_at))
             of_jobs, are_all = await job_documents.fetch_all(tools, claim, look.jobs)
+            if of_jobs:
+                look = await tools.shared.save_jobs(JobDocuments(claim, of_jobs))
+                await write_manifest.write(tools, claim, workflow, look, is_whole=is_whole)
             if not are_all:
                 looks.append(schedule.next_look(claim.heard_at, now=now))
         if not is_final:
@@ -126,8 +128,7 @@ async def _finish(tools: Tools, claim: claims.Claim, workflow: workflows.Kept, *
             async with tools.engine.begin() as connection:
                 return await claims.bury(connection, claim, error=f"still {document.status} at its deadline")
         looks.append(schedule.next_look(claim.heard_at, now=now))
-    given_back = claims.Return(claim, due_at=min(looks, default=None), is_whole=is_whole)
-    is_due = await tools.shared.end(Ending(given_back, of_jobs))
+    is_due = await tools.shared.end(claims.Return(claim, due_at=min(looks, default=None), archived_at=archived_at))
     if is_whole:
         metrics.ARCHIVED.inc(claim.archived_at is None)
         log.info("archived", workflow=claim.workflow_id, status=document.status, results=len(look.results))

@@ -14,7 +14,7 @@ from arq.typing import WorkerCoroutine
 from archive import database, logs, queue, settings
 from archive.storage_errors import StorageUnavailable
 from orchestration import errors
-from worker import archive_workflow, civitai, metrics, reconcile, sweep, tools, verify
+from worker import archive_workflow, civitai, close_segments, metrics, reconcile, sweep, tools, verify
 
 DRAIN = timedelta(seconds=25)
 """After SIGTERM: how long what has begun may take to end before it is released for others."""
@@ -22,6 +22,7 @@ DRAIN = timedelta(seconds=25)
 LONGEST_TASK = timedelta(hours=12)
 POLL = timedelta(milliseconds=100)
 TASKS_AT_ONCE = 32
+CLOSE_AT_MOST = timedelta(minutes=5)
 VERIFY_AT_MOST = timedelta(hours=1)
 SWEEP_SECONDS = set(range(0, 60, 2))
 RECONCILE_MINUTES = set(range(0, 60, 5))
@@ -67,6 +68,16 @@ async def run_sweep(context: Context) -> None:
         log.error("the database is away; the next sweep will look again", error=repr(error))
 
 
+async def run_close_segments(context: Context) -> None:
+    """The scheduled writing to storage of what was told."""
+    try:
+        await close_segments.close(context["tools"])
+    except Exception as error:
+        if not database.is_unavailable(error) and not isinstance(error, StorageUnavailable):
+            raise
+        log.error("storage or the database is away; what was told is written to storage later", error=repr(error))
+
+
 async def run_verify(context: Context) -> None:
     """The scheduled look at what is stored."""
     try:
@@ -110,6 +121,7 @@ def worker_settings(config: settings.Settings) -> dict[str, Any]:
             _scheduled("sweep", run_sweep, at_most=timedelta(seconds=30), second=SWEEP_SECONDS),
             _scheduled("reconcile", run_reconcile, at_most=RECONCILE_AT_MOST, minute=RECONCILE_MINUTES, second=15),
             _scheduled("verify", run_verify, at_most=VERIFY_AT_MOST, second=30),
+            _scheduled("close_segments", run_close_segments, at_most=CLOSE_AT_MOST, second=45),
         ],
         "on_startup": start_up,
         "on_shutdown": shut_down,

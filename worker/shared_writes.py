@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from archive import claims, jobs, pauses, results, settings, workflows
+from archive import claims, jobs, manifests, pauses, results, settings, workflows
 from orchestration.wire import JsonObject
 from worker import ledger, save_document
 from worker.shared import Shared
@@ -15,18 +16,22 @@ from worker.shared import Shared
 
 @dataclass(frozen=True)
 class Look:
-    """What is kept of a workflow's results, and which jobs' documents are missing and worth asking for now."""
+    """What is kept of a workflow's results, and which jobs' documents are missing and worth asking for now.
+
+    rows: what its manifest repeats of the tables.
+    """
 
     results: Sequence[results.Kept]
     jobs: Sequence[str]
+    rows: JsonObject
 
 
 @dataclass(frozen=True)
-class Ending:
-    """How a workflow is given back, and the documents of its jobs that have been fetched, by their ids."""
+class JobDocuments:
+    """The documents of a workflow's jobs that have been fetched, by their ids; None: there is none to be had."""
 
-    given_back: claims.Return
-    job_documents: Mapping[str, JsonObject | None] = field(default_factory=dict)
+    claim: claims.Claim
+    documents: Mapping[str, JsonObject | None]
 
 
 class SharedWrites:
@@ -36,7 +41,8 @@ class SharedWrites:
     save: write what came of a fetch.
     enter: say that a result is stored.
     look: read what is kept of a workflow, by its id.
-    mark_archived: say that a workflow is whole, though its holder has more to do.
+    mark_archived: say that a workflow was whole at some moment, though its holder has more to do.
+    save_jobs: write the documents of its jobs, and look again.
     end: give a workflow back; whether it is due again at once.
     All but `take` and `look` raise Overtaken.
     """
@@ -50,13 +56,14 @@ class SharedWrites:
         )
         self.enter = Shared[ledger.Entry, None](engine, ledger.write)
         self.look = Shared[str, Look](single, _look)
-        self.mark_archived = Shared[claims.Claim, None](engine, _mark_archived)
-        self.end = Shared[Ending, bool](engine, _end)
+        self.mark_archived = Shared[tuple[claims.Claim, datetime], None](engine, _mark_archived)
+        self.save_jobs = Shared[JobDocuments, Look](engine, _save_jobs)
+        self.end = Shared[claims.Return, bool](engine, _end)
 
     async def aclose(self) -> None:
         """Wait for what is being written."""
         async with AsyncExitStack() as closing:
-            for shared in (self.take, self.save, self.enter, self.look, self.mark_archived, self.end):
+            for shared in (self.take, self.save, self.enter, self.look, self.mark_archived, self.save_jobs, self.end):
                 closing.push_async_callback(shared.aclose)
 
 
@@ -71,24 +78,31 @@ async def _look(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Seq
     missing = await jobs.without_document(connection, workflow_ids)
     if any(missing.values()) and any(pause.cause == "jobs" for pause in await pauses.holding(connection)):
         missing = dict.fromkeys(workflow_ids, ())
-    return [Look(kept[workflow_id], missing[workflow_id]) for workflow_id in workflow_ids]
+    rows = await manifests.rows(connection, workflow_ids)
+    return [Look(kept[workflow_id], missing[workflow_id], rows[workflow_id]) for workflow_id in workflow_ids]
 
 
 async def _mark_archived(
-    connection: AsyncConnection, whole: Sequence[claims.Claim]
+    connection: AsyncConnection, whole: Sequence[tuple[claims.Claim, datetime]]
 ) -> Sequence[claims.Overtaken | None]:
-    held = await claims.hold_each(connection, whole)
-    await workflows.mark_archived(connection, [claim.workflow_id for claim in held])
-    return [None if claim in held else claims.Overtaken() for claim in whole]
+    held = await claims.hold_each(connection, [claim for claim, _ in whole])
+    await workflows.mark_archived(connection, {claim.workflow_id: at for claim, at in whole if claim in held})
+    return [None if claim in held else claims.Overtaken() for claim, _ in whole]
 
 
-async def _end(connection: AsyncConnection, endings: Sequence[Ending]) -> Sequence[bool | claims.Overtaken]:
-    is_due = await claims.give_back(connection, [ending.given_back for ending in endings])
+async def _save_jobs(connection: AsyncConnection, fetched: Sequence[JobDocuments]) -> Sequence[Look | claims.Overtaken]:
+    held = await claims.hold_each(connection, [one.claim for one in fetched])
     documents: jobs.Documents = {
-        (ending.given_back.claim.workflow_id, job_id): document
-        for ending in endings
-        if ending.given_back.claim in is_due
-        for job_id, document in ending.job_documents.items()
+        (one.claim.workflow_id, job_id): document
+        for one in fetched
+        if one.claim in held
+        for job_id, document in one.documents.items()
     }
     await jobs.save_documents(connection, documents)
-    return [is_due.get(ending.given_back.claim, claims.Overtaken()) for ending in endings]
+    looks = dict(zip(held, await _look(connection, [claim.workflow_id for claim in held]), strict=True))
+    return [looks.get(one.claim, claims.Overtaken()) for one in fetched]
+
+
+async def _end(connection: AsyncConnection, returns: Sequence[claims.Return]) -> Sequence[bool | claims.Overtaken]:
+    is_due = await claims.give_back(connection, returns)
+    return [is_due.get(one.claim, claims.Overtaken()) for one in returns]

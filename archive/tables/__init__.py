@@ -13,6 +13,8 @@ from archive.tables.contents import storage_markers as storage_markers
 from archive.tables.keys import gateway_keys as gateway_keys
 from archive.tables.listings import announcements as announcements
 from archive.tables.listings import listings as listings
+from archive.tables.segments import rebuilt_files as rebuilt_files
+from archive.tables.segments import segments as segments
 from archive.tables.told import events as events
 from archive.tables.told import quarantine as quarantine
 from archive.tables.told import spools as spools

@@ -9,9 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import manifests, results, settling, workflows
+from archive import drift, manifests, results, settling, steps, tables, workflows
+from orchestration import documents
+from orchestration import results as finder
 from tests.archive.factories import pending_results, stored_object
 
+DOCUMENT: dict[str, object] = {
+    "id": "wf",
+    "steps": [{"name": "s", "$type": "x", "status": "succeeded", "jobs": [{"id": "j", "status": "succeeded"}]}],
+}
 MOMENT = datetime(2026, 1, 2, 23, 59, tzinfo=UTC)
 
 
@@ -44,8 +50,11 @@ async def test_a_manifest_tells_what_became_of_every_result_beside_the_document(
         await settling.withheld(connection, withheld.id, "minor")
         await settling.dead(connection, dead.id, "no use")
         kept = await results.kept(connection, "wf")
-    manifest = json.loads(manifests.build("wf", workflows.Kept(document, told=False, gone_at=None), kept))
-    assert manifest["format"] == "civitai-archive/manifest/1"
+        rows = (await manifests.rows(connection, ["wf"]))["wf"]
+    content = manifests.build("wf", workflows.Kept(document, told=False, gone_at=None), kept, rows)
+    assert manifests.read(content).document == document
+    manifest = json.loads(content)
+    assert manifest["format"] == "civitai-archive/manifest/2"
     assert manifest["workflowId"] == "wf"
     assert manifest["document"] == document
     common = {"step": "step", "role": "result"}
@@ -64,4 +73,47 @@ async def test_a_manifest_tells_what_became_of_every_result_beside_the_document(
 
 def test_the_same_facts_give_the_same_bytes() -> None:
     kept = workflows.Kept({"id": "wf"}, told=False, gone_at=None)
-    assert manifests.build("wf", kept, []) == manifests.build("wf", kept, [])
+    assert manifests.build("wf", kept, [], {}) == manifests.build("wf", kept, [], {})
+
+
+async def test_a_manifest_repeats_every_column_of_the_rows_but_what_is_owed(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        stored, _ = await pending_results(connection, "output.a", "output.b")
+        await settling.stored(connection, {stored.id: await stored_object(connection)})
+        await steps.save(connection, "wf", documents.read(DOCUMENT))
+        await drift.add(connection, "wf", [finder.Drift("s", "output.hologram", "new")], {})
+        rows = await manifests.rows(connection, ["wf", "unknown"])
+    assert set(rows) == {"wf"}
+    told = rows["wf"]
+    left_out = {"workflow": {"document", "due_at", "leased_until", "last_event_id"}, "results": {"id"}}
+    for name, table in (
+        ("workflow", tables.workflows),
+        ("steps", tables.steps),
+        ("jobs", tables.jobs),
+        ("results", tables.results),
+        ("objects", tables.objects),
+        ("drift", tables.drift),
+    ):
+        (*_, row) = [told[name]] if name == "workflow" else told[name]
+        assert set(row) == set(table.c.keys()) - left_out.get(name, set())
+    assert [len(told[name]) for name in ("steps", "jobs", "results", "objects", "drift")] == [1, 1, 2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"{", b"[]", b"7", b"{}", b"\xff", b'{"format": "civitai-archive/manifest/1"}',
+        b'{"format": "civitai-archive/manifest/2", "workflowId": "w", "document": null, "rows": {}}',
+        b"[" * 100_000,
+    ],
+)  # fmt: skip
+def test_what_is_no_manifest_of_ours_is_said_to_be_none(content: bytes) -> None:
+    with pytest.raises(manifests.Unreadable, match=r"format|manifest"):
+        manifests.read(content)
+
+
+def test_a_manifest_that_names_another_workflow_than_its_rows_is_refused() -> None:
+    rows = {"workflow": {"id": "other"}, "steps": [], "jobs": [], "results": [], "objects": [], "drift": []}
+    content = manifests.build("wf", workflows.Kept(None, told=False, gone_at=None), [], rows)
+    with pytest.raises(manifests.Unreadable):
+        manifests.read(content)

@@ -20,6 +20,11 @@ def manifest(storage: Path) -> dict[str, Any]:
     return found
 
 
+def told(storage: Path) -> dict[str, Any]:
+    """The same, but for the rows, which say more than what was told."""
+    return {name: value for name, value in manifest(storage).items() if name != "rows"}
+
+
 def half_received(storage: Path) -> list[Path]:
     return list((storage / "incoming").glob("*"))
 

@@ -88,13 +88,13 @@ async def test_an_overtaken_owner_writes_nothing(tools: Tools, civitai: Civitai,
     await rows.execute(tools.engine, "UPDATE workflows SET leased_until = now() - interval '1 s'")
     await archive_workflow(tools, "w")
     assert await rows.archived(tools.engine)
-    before, manifest = await everything(tools), files.manifest(storage)
+    before, manifest = await everything(tools), files.told(storage)
 
     civitai.workflows["w"] = 500 if moment == "failing fetch" else document("w", step("new", cat), status="failed")
     gate.opened.set()
     await overtaken
     assert await everything(tools) == before
-    assert files.manifest(storage) == manifest
+    assert files.told(storage) == manifest
     assert files.half_received(storage) == []
 
 
@@ -256,7 +256,7 @@ async def test_a_document_that_has_lost_what_was_paid_for_does_not_replace_one_t
     whole = civitai.workflows["w"] = document("w", answer) | {"metadata": {"a": 1}}
     await rows.tell(tools.engine, "w")
     await archive_workflow(tools, "w")
-    before, manifest = await everything(tools), files.manifest(storage)
+    before, manifest = await everything(tools), files.told(storage)
 
     less: JsonObject = (
         {"steps": [answer | {emptied: {}}]} if emptied in answer else {emptied: {} if emptied == "metadata" else []}
@@ -266,7 +266,7 @@ async def test_a_document_that_has_lost_what_was_paid_for_does_not_replace_one_t
     await archive_workflow(tools, "w")
     after = await everything(tools)
     assert (after["workflows"][0]["document"], after["steps"]) == (whole, before["steps"])
-    assert files.manifest(storage) == manifest
+    assert files.told(storage) == manifest
 
 
 async def test_a_document_that_names_less_does_not_take_the_place_of_the_one_that_is_kept(
@@ -276,7 +276,7 @@ async def test_a_document_that_names_less_does_not_take_the_place_of_the_one_tha
     whole = civitai.workflows["w"] = document("w", step("one", cat, dog))
     await rows.tell(tools.engine, "w")
     await archive_workflow(tools, "w")
-    before, manifest = await everything(tools), files.manifest(storage)
+    before, manifest = await everything(tools), files.told(storage)
 
     lesser = [document("w", step("one", cat)), document("w"), document("w", step("one", cat, dog), status="processing")]
     for number, less in enumerate(lesser):
@@ -289,7 +289,7 @@ async def test_a_document_that_names_less_does_not_take_the_place_of_the_one_tha
         (workflow,) = after["workflows"]
         assert (workflow["document"], workflow["status"]) == (whole, "succeeded")
         assert workflow["archived_at"] == before["workflows"][0]["archived_at"]
-        assert files.manifest(storage) == manifest
+        assert files.told(storage) == manifest
 
     bird = blob("bird", civitai.serves("bird", content(picture(b"a bird"))))
     more = civitai.workflows["w"] = document("w", step("one", cat, dog, bird))

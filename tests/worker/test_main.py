@@ -24,7 +24,13 @@ def test_every_task_has_a_time_out_and_leaves_no_result_in_the_way_of_the_next(
 ) -> None:
     made = main.worker_settings(config_there)
     tasks = [*made["functions"], *made["cron_jobs"]]
-    assert {task.name for task in tasks} == {queue.ARCHIVE_WORKFLOW, "sweep", "reconcile", "verify"}
+    assert {task.name for task in tasks} == {
+        queue.ARCHIVE_WORKFLOW,
+        "sweep",
+        "reconcile",
+        "verify",
+        "close_segments",
+    }
     assert all(isinstance(task, Function) for task in made["functions"])
     assert all(task.timeout_s and task.keep_result_s == 0 for task in tasks)
     assert made["keep_result"] == 0
@@ -53,6 +59,7 @@ async def test_a_database_that_is_away_fails_no_task(tools: Tools, addresses: Ad
         await main.run_sweep(context)
         await main.run_verify(context)
         await main.run_reconcile(context)
+        await main.run_close_segments(context)
         await away.dispose()
 
 

@@ -13,7 +13,7 @@ from tests.archive.factories import claimed_workflow, due_workflow, overtaken_wo
 from worker.ledger import Entry, Stored
 from worker.save_document import Fetched, Order
 from worker.shared import Shared
-from worker.shared_writes import Ending
+from worker.shared_writes import JobDocuments
 from worker.tools import Tools
 
 BEGIN_A_PAUSE = "INSERT INTO pauses (cause, since, until, reason) VALUES (:cause, now(), now(), pg_current_xact_id())"
@@ -76,8 +76,9 @@ async def test_among_those_who_hold_theirs_the_overtaken_writes_nothing(tools: T
     writes: list[Callable[[claims.Claim], Awaitable[object]]] = [
         lambda claim: shared.save(Order(claim, Fetched(document))),
         lambda claim: shared.enter(Entry(claim, 1, content)),
-        shared.mark_archived,
-        lambda claim: shared.end(Ending(claims.Return(claim, None, is_whole=True), {"job": {}})),
+        lambda claim: shared.mark_archived((claim, claim.claimed_at)),
+        lambda claim: shared.save_jobs(JobDocuments(claim, {"job": {}})),
+        lambda claim: shared.end(claims.Return(claim, None, claim.claimed_at)),
     ]
     for write in writes:
         told = await asyncio.gather(write(overtaken), write(holder), return_exceptions=True)

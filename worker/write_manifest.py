@@ -1,0 +1,44 @@
+"""A workflow's manifest: written by its holder, and never the last word of one who was overtaken."""
+
+import asyncio
+from datetime import datetime
+
+import structlog
+
+from archive import claims, manifests, workflows
+from orchestration import documents
+from worker.shared_writes import Look
+from worker.tools import Tools
+
+log = structlog.get_logger()
+
+
+async def write(tools: Tools, claim: claims.Claim, workflow: workflows.Kept, look: Look, *, is_whole: bool) -> datetime:
+    """Write the manifest as the rows were when looked at; that moment.
+
+    A manifest says that a workflow which `is_whole` is archived, at that moment if not before; the row says so later.
+
+    A holder can be paused in the midst of this, be overtaken, and then replace a newer manifest with its own. So it
+    looks once more when it has written, and if it does not hold the workflow any more, the workflow is due again:
+    whoever takes it then writes what is true. Being cancelled does not keep it from that.
+
+    Raises Overtaken, and StorageUnavailable.
+    """
+    return await asyncio.shield(asyncio.create_task(_write(tools, claim, workflow, look, is_whole)))
+
+
+async def _write(tools: Tools, claim: claims.Claim, workflow: workflows.Kept, look: Look, is_whole: bool) -> datetime:
+    at = look.rows["at"]
+    row = look.rows["workflow"]
+    if is_whole:
+        row = row | {"archived_at": row["archived_at"] or at}
+    created_at = documents.read(workflow.document or {}).created_at
+    name = manifests.name(claim.workflow_id, created_at or claim.heard_at)
+    content = manifests.build(claim.workflow_id, workflow, look.results, look.rows | {"workflow": row})
+    await tools.storage.write(name, content, media_type=manifests.MEDIA_TYPE)
+    async with tools.single.connect() as connection:
+        if not await claims.is_held(connection, claim):
+            log.warning("overtaken while writing a manifest: it is written again", workflow=claim.workflow_id)
+            await claims.owe(connection, [claim.workflow_id])
+            raise claims.Overtaken
+    return datetime.fromisoformat(at)
