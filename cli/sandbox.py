@@ -47,6 +47,7 @@ def _tell(sandbox: server.Sandbox) -> None:
     typer.echo(f"  export CIVITAI_API_URL={sandbox.api_url}")
     typer.echo(f"  export CIVITAI_API_TOKEN={sandbox.token}")
     typer.echo("  export BLOB_ALLOW_PRIVATE=true\n")
+    typer.echo(f"For a manager's calls the token is {sandbox.manager_token}.")
     typer.echo(
         f"Its blobs are at {sandbox.blob_url}, what it did at {sandbox.api_url}/sandbox/workflows. Ctrl-C ends it."
     )

@@ -8,12 +8,18 @@ from tests.cli import commands
 
 async def test_it_serves_what_it_says_until_it_is_asked_to_end(alone: dict[str, str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
-        async with commands.started("sandbox", "--api-port", "0", "--blob-port", "0", environment=alone) as sandbox:
+        ports = ("--api-port", "0", "--blob-port", "0")
+        async with commands.started("sandbox", *ports, "--manager-token", "its-own", environment=alone) as sandbox:
             await sandbox.says("Ctrl-C ends it.")
             exported = dict(line.split()[1].split("=", 1) for line in sandbox.said().splitlines() if "export" in line)
             async with httpx.AsyncClient(headers={"Authorization": f"Bearer {exported['CIVITAI_API_TOKEN']}"}) as http:
                 answer = await http.get(f"{exported['CIVITAI_API_URL']}/v2/consumer/workflows")
-            assert answer.status_code == 200
+                listed = await http.get(
+                    f"{exported['CIVITAI_API_URL']}/v1/manager/workflows?UserId=1",
+                    headers={"Authorization": "Bearer its-own"},
+                )
+            assert (answer.status_code, listed.status_code) == (200, 200)
+            assert "the token is its-own." in sandbox.said()
             sandbox.send(number)
             assert await sandbox.ends() == 0
 

@@ -1,5 +1,6 @@
 """Somebody who runs workflows: the sandbox as an integrator meets it, over HTTP alone."""
 
+import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator
@@ -8,6 +9,7 @@ from typing import Any
 import httpx
 
 from sandbox.server import Sandbox
+from tests import working
 
 Document = dict[str, Any]
 
@@ -29,6 +31,17 @@ class Consumer:
 
     async def get(self, workflow_id: str, **query: str) -> httpx.Response:
         return await self.api.get(f"/v2/consumer/workflows/{workflow_id}", params=query)
+
+    async def begin_to_wait(self, workflow_id: str) -> "asyncio.Task[httpx.Response]":
+        """A GET that waits for the workflow's end, once it has reached the API."""
+        waiting = asyncio.create_task(self.get(workflow_id, wait="60"))
+
+        async def look() -> bool | None:
+            seen = (await self.api.get("/sandbox/requests", params={"origin": "api"})).json()["newest"]
+            return any(each["path"].endswith(workflow_id) and each["method"] == "GET" for each in seen) or None
+
+        await working.eventually(look, every=0.02)
+        return waiting
 
     async def items(self, **query: str | int | list[str]) -> list[Document]:
         answer = await self.api.get("/v2/consumer/workflows", params=query)

@@ -88,6 +88,6 @@ async def test_what_is_forgotten_answers_404_and_can_still_be_judged(sandbox: Sa
 
 async def test_forgetting_wakes_whoever_waits(consumer: Consumer) -> None:
     running = (await consumer.submit(consumers.body(seconds=60))).json()
-    waiting = consumer.get(running["id"], wait="60")
+    waiting = await consumer.begin_to_wait(running["id"])
     await consumer.api.post("/sandbox/forget")
     assert (await waiting).status_code == 404

@@ -38,7 +38,7 @@ async def test_a_workflow_that_is_canceled_ends_there_with_its_steps_and_tells_s
 
 async def test_whoever_waits_for_a_workflow_is_woken_when_it_is_canceled(consumer: Consumer) -> None:
     workflow = (await consumer.submit(consumers.body(seconds=60))).json()
-    waiting = consumer.get(workflow["id"], wait="60")
+    waiting = await consumer.begin_to_wait(workflow["id"])
     assert (await call(consumer, "PUT", workflow, {"status": "canceled"})).status_code == 204
     assert (await waiting).json()["status"] == "canceled"
 
@@ -125,9 +125,10 @@ async def test_a_running_workflow_that_is_deleted_is_canceled_and_404_for_who_wa
 ) -> None:
     body = {**consumers.body(seconds=60), "callbacks": [callee.callback("workflow:*")]}
     workflow = (await consumer.submit(body)).json()
+    waiting = await consumer.begin_to_wait(workflow["id"])
     assert (await call(consumer, "DELETE", workflow)).status_code == 204
+    assert (await waiting).status_code == 404
     await until(lambda: callee.told()[-1:] == ["workflow canceled"])
-    assert (await consumer.get(workflow["id"], wait="5")).status_code == 404
 
 
 async def test_a_step_takes_new_metadata(consumer: Consumer) -> None:
