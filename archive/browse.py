@@ -11,8 +11,9 @@ import contextlib
 import fcntl
 import hashlib
 import os
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from archive import settings, storage, trees
 from archive.local_storage import LocalStorage
@@ -62,14 +63,9 @@ class Browse:
         if names:
             await asyncio.to_thread(self._hide, names)
 
-    async def forget(self, inodes: Collection[int]) -> None:
-        """Take away every name of these files, whatever it is."""
-        if inodes:
-            await asyncio.to_thread(self._clear, lambda _, inode: inode not in inodes)
-
     async def clear_of_others(self, wanted: NameSet) -> int:
         """Take away every name but these; how many there were."""
-        return await asyncio.to_thread(self._clear, lambda name, _: name in wanted)
+        return await asyncio.to_thread(self._clear, wanted)
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
@@ -93,11 +89,11 @@ class Browse:
             for name in names:
                 self._tree.remove(name)
 
-    def _clear(self, is_kept: Callable[[str, int], bool]) -> int:
+    def _clear(self, wanted: NameSet) -> int:
         cleared = 0
         with self._locked(fcntl.LOCK_SH):
-            for name, inode in self._tree.walk():
-                if not is_kept(name, inode):
+            for name, _ in self._tree.walk():
+                if name not in wanted:
                     self._tree.remove(name)
                     cleared += 1
         return cleared
@@ -120,6 +116,26 @@ def open_browse(config: settings.Settings, store: storage.Storage) -> Browse | N
     if config.browse_template is None or not isinstance(store, LocalStorage):
         return None
     return Browse(store, config.browse_template)
+
+
+async def forget(store: storage.Storage, digests: Collection[bytes]) -> None:
+    """Take away every name of these objects, whatever templates it was made with: a file is free when it has none."""
+    if digests and isinstance(store, LocalStorage):
+        await asyncio.to_thread(_forget, store.root, digests)
+
+
+def _forget(root: Path, digests: Collection[bytes]) -> None:
+    inodes = set()
+    for digest in digests:
+        with contextlib.suppress(FileNotFoundError):
+            found = (root / storage.object_name(digest)).stat()
+            if found.st_nlink > 1:
+                inodes.add(found.st_ino)
+    if inodes:
+        tree = trees.Tree(root / DIRECTORY)
+        for name, inode in tree.walk():
+            if inode in inodes:
+                tree.remove(name)
 
 
 def _hash(name: str) -> int:

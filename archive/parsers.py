@@ -7,10 +7,11 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from archive import templates
+from archive import retention, templates
 from archive.variables import Secret, SettingsError
 
 SECRET_CHARACTERS = re.compile(r"[A-Za-z0-9._~-]+")
@@ -144,6 +145,22 @@ def browse_template(variable: str, value: str) -> templates.Template | None:
         return templates.parse(value)
     except templates.TemplateError as error:
         raise SettingsError(variable, f"{error} (off switches it off)") from None
+
+
+def prune_rules(variable: str, value: str) -> tuple[retention.Rule, ...]:
+    """Rules of retention, in TOML."""
+    try:
+        return retention.parse(value)
+    except retention.RuleError as error:
+        raise SettingsError(variable, str(error)) from None
+
+
+def duration(variable: str, value: str) -> timedelta:
+    """A time such as 12h or 90d."""
+    try:
+        return retention.duration(value)
+    except retention.RuleError as error:
+        raise SettingsError(variable, str(error)) from None
 
 
 def callback_secrets(variable: str, value: str) -> tuple[CallbackSecret, ...]:

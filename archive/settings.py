@@ -7,12 +7,14 @@ repeats the value of a secret.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from archive import gateway_settings, parsers, s3_settings, templates, variables
 from archive.parsers import CallbackSecret as CallbackSecret
 from archive.parsers import Network as Network
+from archive.retention import Rule
 from archive.templates import Template
 from archive.variables import EXAMPLES as EXAMPLES
 from archive.variables import Secret as Secret
@@ -41,6 +43,8 @@ class Settings:
     keep_told_results: bool
     verify_bytes_per_day: int
     browse_template: Template | None
+    prune_rules: tuple[Rule, ...]
+    prune_grace: timedelta
     receiver_port: int
     receiver_metrics: tuple[str, int]
     worker_metrics: tuple[str, int]
@@ -101,6 +105,8 @@ def read(environment: Mapping[str, str]) -> Settings:
         keep_told_results=given(parsers.flag, "KEEP_TOLD_RESULTS", "true"),
         verify_bytes_per_day=given(parsers.size, "VERIFY_BYTES_PER_DAY", EXAMPLES["VERIFY_BYTES_PER_DAY"]),
         browse_template=given(parsers.browse_template, "BROWSE_TEMPLATE", templates.DEFAULT),
+        prune_rules=given(parsers.prune_rules, "PRUNE_RULES", ""),
+        prune_grace=given(parsers.duration, "PRUNE_GRACE", EXAMPLES["PRUNE_GRACE"]),
         receiver_port=given(parsers.port, "RECEIVER_PORT", "8000"),
         receiver_metrics=given(parsers.address, "RECEIVER_METRICS", EXAMPLES["RECEIVER_METRICS"]),
         worker_metrics=given(parsers.address, "WORKER_METRICS", EXAMPLES["WORKER_METRICS"]),

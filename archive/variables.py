@@ -19,6 +19,8 @@ EXAMPLES: dict[str, str] = {
     "KEEP_BY_PRODUCTS": "true",
     "KEEP_TOLD_RESULTS": "true",
     "BROWSE_TEMPLATE": "{year}/{month}/{prompt}-{workflow}-{index}.{extension}",
+    "PRUNE_RULES": 'drafts={delete="contents",older_than="90d",tags=["draft"]}',
+    "PRUNE_GRACE": "1d",
     "RECEIVER_PORT": "8000",
     "RECEIVER_METRICS": "127.0.0.1:9464",
     "VERIFY_BYTES_PER_DAY": "10737418240",

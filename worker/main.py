@@ -14,7 +14,7 @@ from arq.typing import WorkerCoroutine
 from archive import database, logs, queue, settings
 from archive.storage_errors import StorageUnavailable
 from orchestration import errors
-from worker import archive_workflow, civitai, close_segments, metrics, reconcile, sweep, tools, verify
+from worker import archive_workflow, civitai, close_segments, metrics, prune, reconcile, sweep, tools, verify
 
 DRAIN = timedelta(seconds=25)
 """After SIGTERM: how long what has begun may take to end before it is released for others."""
@@ -28,6 +28,9 @@ SWEEP_SECONDS = set(range(0, 60, 2))
 RECONCILE_MINUTES = set(range(0, 60, 5))
 RECONCILE_AT_MOST = timedelta(minutes=4)
 """What is left after that is done by the next one."""
+PRUNE_AT_MOST = timedelta(minutes=50)
+REMOVE_AT_MOST = timedelta(minutes=9)
+REMOVE_MINUTES = set(range(2, 60, 10))
 
 Context = dict[str, Any]
 Task = Callable[[Context], Awaitable[None]]
@@ -102,6 +105,29 @@ async def run_reconcile(context: Context) -> None:
         log.error("the database is away; the next reconcile goes on", error=repr(error))
 
 
+async def run_prune(context: Context) -> None:
+    """The rules of retention, as scheduled."""
+    hands: tools.Tools = context["tools"]
+    rules, grace = hands.config.prune_rules, hands.config.prune_grace
+    if rules:
+        await _unless_away(prune.prune(hands.engine, hands.storage, hands.browse, rules, grace=grace))
+
+
+async def run_remove(context: Context) -> None:
+    """What rules of retention have left to be done in storage, as scheduled."""
+    hands: tools.Tools = context["tools"]
+    await _unless_away(prune.remove(hands.engine, hands.storage))
+
+
+async def _unless_away(pruning: Awaitable[object]) -> None:
+    try:
+        await pruning
+    except Exception as error:
+        if not database.is_unavailable(error) and not isinstance(error, StorageUnavailable):
+            raise
+        log.error("storage or the database is away; what is to be deleted is deleted later", error=repr(error))
+
+
 def worker_settings(config: settings.Settings) -> dict[str, Any]:
     """What arq's Worker is made of, for these settings. Raises SettingsError when they lack what a worker needs."""
     # Asked for now: within arq, a start-up that lacks them would end in a traceback.
@@ -120,6 +146,8 @@ def worker_settings(config: settings.Settings) -> dict[str, Any]:
         "cron_jobs": [
             _scheduled("sweep", run_sweep, at_most=timedelta(seconds=30), second=SWEEP_SECONDS),
             _scheduled("reconcile", run_reconcile, at_most=RECONCILE_AT_MOST, minute=RECONCILE_MINUTES, second=15),
+            _scheduled("prune", run_prune, at_most=PRUNE_AT_MOST, minute={7}, second=45),
+            _scheduled("remove", run_remove, at_most=REMOVE_AT_MOST, minute=REMOVE_MINUTES, second=45),
             _scheduled("verify", run_verify, at_most=VERIFY_AT_MOST, second=30),
             _scheduled("close_segments", run_close_segments, at_most=CLOSE_AT_MOST, second=45),
         ],

@@ -18,6 +18,7 @@ tombstones = Table(
     Column("size", BigInteger, comment="bytes of the content or of the body"),
     Column("media_type", Text),
     Column("written_at", Moment, comment="when it had become durable in storage too, for a rebuild to find"),
+    Column("aside_at", Moment, comment="of an object: when its bytes had been moved aside in storage"),
     Column("removed_at", Moment, comment="of an object: when its bytes had left storage, or were needed after all"),
     CheckConstraint("what IN ('result', 'object', 'event', 'quarantine')", name="what"),
     Index("ix_tombstones_digest", "digest"),

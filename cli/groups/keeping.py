@@ -72,6 +72,32 @@ def browse(template: options.Template = None) -> None:
     browse.run(template)
 
 
+@app.command(epilog="Example: civitai-archive prune --delete contents --tag draft --older-than 90d --dry-run")
+def prune(
+    dry_run: options.DryRun = False,
+    rule: Annotated[list[str] | None, typer.Option(help="Only this rule of PRUNE_RULES; may be repeated.")] = None,
+    delete: Annotated[
+        str | None, typer.Option(help="A rule by hand, instead of PRUNE_RULES: contents, events or quarantine.")
+    ] = None,
+    older_than: Annotated[str | None, typer.Option(help="By hand: older than this: 12h, 90d, 8w.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="By hand: with this tag, or one of these.")] = None,
+    nsfw_level: Annotated[list[str] | None, typer.Option(help="By hand: of this level, or one of these.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="By hand: of this kind (image, video; workflow, job).")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="By hand: also of workflows that were given up.")] = False,
+    grace: Annotated[str | None, typer.Option(help="How long objects stay, instead of PRUNE_GRACE: 0s, 12h.")] = None,
+    csv: options.Csv = False,
+    json: options.Json = False,
+) -> None:
+    """Delete what rules of retention name: contents of results, events, or what is in quarantine.
+
+    An object goes when no result needs it, after a time of grace. Everything deleted leaves a tombstone.
+    """
+    from cli import prune
+
+    wish = prune.Wish(delete, older_than, tag or [], nsfw_level or [], kind or [], dead)
+    prune.run(wish, rule or [], dry_run=dry_run, grace=grace, form=options.form(csv, json))
+
+
 quarantine_app = typer.Typer(
     cls=titles.Titled, no_args_is_help=True, help="See and re-read what was delivered and is no event."
 )

@@ -58,6 +58,8 @@ WRONG = {
         "file://[half/",
     ],
     "BROWSE_TEMPLATE": ["{promt}", "../{prompt}", "/{prompt}", "hush", "OFF"],
+    "PRUNE_RULES": ["hush", "a = 1", 'a = {delete = "everything"}', 'a = {delete = "events"}'],
+    "PRUNE_GRACE": ["soon", "1", "-1d", "1y"],
     "PUBLIC_URL": [
         "archive.example.org",
         "http://archive.example.org",

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.archive import stores
-from tests.cli import commands, holding
-from tests.cli.holding import Held
+from tests.archive import holding, stores
+from tests.archive.holding import Held
+from tests.cli import commands
 
 Environment = dict[str, str]
 

@@ -1,0 +1,70 @@
+"""Removals: objects whose rows are gone, and whose bytes are on their way out of storage."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from archive import tables
+
+BATCH = 200
+FOLDER = "deleting"
+
+_objects = tables.objects.c
+_tombstones = tables.tombstones.c
+_PENDING = and_(_tombstones.what == "object", _tombstones.removed_at.is_(None), _tombstones.written_at.is_not(None))
+
+
+@dataclass(frozen=True)
+class Removal:
+    """An object to remove. `is_needed`: there is a row for it again. `is_aside`: its bytes had been moved."""
+
+    digest: bytes
+    size: int
+    is_needed: bool
+    is_aside: bool
+
+
+async def due(connection: AsyncConnection, *, settled: timedelta) -> Sequence[Removal]:
+    """The objects of which something is to be done, at most a batch: those that have lain aside for less are not."""
+    is_needed = _is_needed(_tombstones.digest)
+    is_aside = func.bool_and(_tombstones.aside_at.is_not(None))
+    has_settled = func.max(_tombstones.aside_at) <= func.now() - settled
+    query = (
+        select(_tombstones.digest, func.max(_tombstones.size), is_needed, is_aside)
+        .where(_PENDING)
+        .group_by(_tombstones.digest)
+        .having(or_(~is_aside, has_settled, is_needed))
+        .order_by(func.min(_tombstones.deleted_at))
+        .limit(BATCH)
+    )
+    return [Removal(*row) for row in await connection.execute(query)]
+
+
+async def needed(connection: AsyncConnection, digests: Sequence[bytes]) -> set[bytes]:
+    """Those of these objects that have a row."""
+    query = select(_objects.digest).where(_objects.digest.in_(digests))
+    return set((await connection.execute(query)).scalars())
+
+
+async def moved_aside(connection: AsyncConnection, digests: Sequence[bytes]) -> None:
+    """The bytes of these are out of their places."""
+    changed = update(tables.tombstones).where(_PENDING, _tombstones.digest.in_(digests))
+    await connection.execute(changed.values(aside_at=func.coalesce(_tombstones.aside_at, func.now())))
+
+
+async def finished(connection: AsyncConnection, digests: Sequence[bytes]) -> None:
+    """The bytes of these are out of storage, or in their places again because they are needed."""
+    changed = update(tables.tombstones).where(_PENDING, _tombstones.digest.in_(digests))
+    await connection.execute(changed.values(removed_at=func.now()))
+
+
+def aside(digest: bytes) -> str:
+    """The name in storage of bytes that have been moved aside."""
+    return f"{FOLDER}/{digest.hex()}"
+
+
+def _is_needed(digest: ColumnElement[bytes]) -> ColumnElement[bool]:
+    return select(_objects.digest).where(_objects.digest == digest).exists()
