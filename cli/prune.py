@@ -48,9 +48,12 @@ def run(wish: Wish, names: Sequence[str], *, dry_run: bool, grace: str | None, f
     config = machine.read_settings()
     try:
         by_hand = wish.rule()
-        time_of_grace = config.prune_grace if grace is None else retention.duration(grace)
     except RuleError as error:
         raise failures.CommandFailed(f"the rule {error}.", exit_code=failures.USAGE) from None
+    try:
+        time_of_grace = config.prune_grace if grace is None else retention.duration(grace)
+    except RuleError as error:
+        raise failures.CommandFailed(f"--grace {error}.", exit_code=failures.USAGE) from None
     rules = [by_hand] if by_hand else _chosen(config.prune_rules, names)
     if dry_run:
         found = asyncio.run(_count(config, rules))

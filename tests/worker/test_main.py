@@ -28,6 +28,8 @@ def test_every_task_has_a_time_out_and_leaves_no_result_in_the_way_of_the_next(
         queue.ARCHIVE_WORKFLOW,
         "sweep",
         "reconcile",
+        "prune",
+        "remove",
         "verify",
         "close_segments",
     }
