@@ -9,14 +9,16 @@ from worker import civitai, walk
 log = structlog.get_logger()
 
 
-async def reconcile(lister: civitai.Caller, *, public_url: str | None, tell: walk.Told | None = None) -> Listing:
+async def reconcile(
+    lister: civitai.Caller, *, public_url: str | None, tell: walk.Told | None = None, wait: walk.Wait | None = None
+) -> Listing:
     """Walk from where the last reconcile began to the newest workflow, then count how callbacks were delivered.
 
     Raises what `walk.walk` raises: the next reconcile goes on from there.
     """
     async with lister.engine.begin() as connection:
         listing = await listings.begin_reconcile(connection)
-    listing = await walk.walk(lister, listing, tell)
+    listing = await walk.walk(lister, listing, tell=tell, wait=wait)
     while True:
         async with lister.engine.begin() as connection:
             if not await announcements.count(connection, public_url):

@@ -1,7 +1,7 @@
 """A walk through Civitai's listing of workflows, page by page, resumable at each of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,6 +31,7 @@ LENIENCE = timedelta(days=1)
 log = structlog.get_logger()
 
 Told = Callable[[Listing], None]
+Wait = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -53,17 +54,30 @@ async def open_lister(config: settings.Settings, *, application_name: str) -> As
         yield Lister(engine, api, AsyncLimiter(max(1, config.api_calls_per_second // SHARE), 1))
 
 
-async def walk(lister: civitai.Caller, listing: Listing, tell: Told | None = None, *, dry: bool = False) -> Listing:
+async def walk(
+    lister: civitai.Caller,
+    listing: Listing,
+    *,
+    tell: Told | None = None,
+    wait: Wait | None = None,
+    dry: bool = False,
+) -> Listing:
     """Take in every page that is left, and give the finished listing; `tell` hears of each page.
 
     Those who walk through the same listing at once share it: who comes second with a page goes on from where the other
-    is. With `dry` nothing is written. Raises civitai.Paused, and an OrchestrationError that stays after a few tries:
-    the walk goes on another time.
+    is. With `dry` nothing is written. When calls pause, `wait` returns once that is over; without it civitai.Paused is
+    raised. Raises an OrchestrationError that stays after a few tries. The walk goes on another time.
     """
     seen: set[str | None] = set()
     while listing.finished_at is None:
         seen.add(listing.cursor)
-        page = await fetch(lister, listing)
+        try:
+            page = await fetch(lister, listing)
+        except civitai.Paused:
+            if wait is None:
+                raise
+            await wait()
+            continue
         if page.next in seen and page.next is not None:
             raise errors.Unreachable(call="list workflows", detail="the same page was announced twice")
         was_newest_first = listing.newest_first

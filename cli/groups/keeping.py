@@ -18,6 +18,32 @@ def status() -> None:
     status.run()
 
 
+@app.command(epilog="Example: civitai-archive reconcile")
+def reconcile() -> None:
+    """List what Civitai has since the last look, and make due what it never announced: the worker does so by itself."""
+    from cli import reconcile
+
+    reconcile.run()
+
+
+@app.command(epilog="Example: civitai-archive backfill --from 2026-10-25 --to 2026-11-01 --tag portrait --dry-run")
+def backfill(
+    from_date: options.From = None,
+    to_date: options.To = None,
+    tag: options.Tags = None,
+    query: options.Query = None,
+    dry_run: options.DryRun = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin at the first page, though it was broken off later.")
+    ] = False,
+) -> None:
+    """Archive what Civitai still has of a range, oldest first. Broken off, the same command goes on at its page."""
+    from archive.ranges import Range
+    from cli import backfill
+
+    backfill.run(Range(from_date, to_date, tag or (), query), dry_run=dry_run, restart=restart)
+
+
 @app.command(epilog='Example: civitai-archive redrive --dead --since 2026-11-20 --reason "HTTP 503"')
 def redrive(
     workflow: Annotated[str | None, typer.Option(help="This workflow, whatever became of it.")] = None,

@@ -23,6 +23,14 @@ Since = Annotated[
     datetime | None,
     typer.Option(metavar="WHEN", parser=moments.beginning, help=f"What ended so then or later: {moments.EXAMPLE}."),
 ]
+From = Annotated[
+    datetime | None,
+    typer.Option("--from", metavar="WHEN", parser=moments.beginning, help=f"Created then or later: {moments.EXAMPLE}."),
+]
+To = Annotated[
+    datetime | None,
+    typer.Option("--to", metavar="WHEN", parser=moments.end, help="Created then or earlier; a day means to its end."),
+]
 Source = Annotated[
     Literal["auto", "archive", "live"],
     typer.Option(help="Whom to ask; auto asks Civitai, and the archive if that does not answer or has forgotten."),
