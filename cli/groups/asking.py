@@ -1,12 +1,10 @@
 """The commands that ask: the ones of the civitai-orchestration skill, answered by Civitai or by the archive."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli import moments
 from cli.groups import options
 
 app = typer.Typer()
@@ -32,16 +30,8 @@ def workflows(
     tag: options.Tags = None,
     query: options.Query = None,
     status: Annotated[str | None, typer.Option(help="Only those with this status: succeeded, failed, …")] = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(
-            "--from", metavar="WHEN", parser=moments.beginning, help=f"Created then or later: {moments.EXAMPLE}."
-        ),
-    ] = None,
-    until: Annotated[
-        datetime | None,
-        typer.Option("--to", metavar="WHEN", parser=moments.end, help="Created then or before; a date means its end."),
-    ] = None,
+    since: options.From = None,
+    until: options.To = None,
     exclude_failed: options.ExcludeFailed = False,
     oldest: options.Oldest = False,
     take: Annotated[int, typer.Option(help="How many.", min=1, max=100)] = 20,

@@ -77,6 +77,7 @@ async def test_after_a_kill_the_same_command_goes_on_at_its_page(
         backfill.send(signal.SIGKILL)
         await backfill.ends()
     civitai.gates.pop(call).opened.set()
+    civitai.listing = pages
     pages.asked.clear()
     done = await commands.run("backfill", environment=customer)
     assert done.out.startswith("350 workflows listed; 350 of them never heard of")
