@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check schema format lock clean bench-ingest bench-archive drill-receiver drill-bodies drill-worker
+.PHONY: help setup demo test check schema dashboards format lock clean bench-ingest bench-archive drill-receiver drill-bodies drill-worker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ drill-bodies: $(READY) ## 100,000 generated bodies: all of them in events or in 
 
 drill-worker: $(READY) ## kill workers and take everything away around them: every result must be kept
 	@$(BIN)/python -m bench.drill_worker
+
+dashboards: $(READY) ## write the dashboards' JSON anew, from what dashboards/boards.py says
+	@$(BIN)/python -m dashboards
 
 format: $(READY) ## what `make check` asks of the format
 	@$(BIN)/ruff format .

@@ -9,7 +9,8 @@ SELECT
     sum(deliveries)::bigint - count(*) AS duplicates,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM first_received_at - occurred_at)) AS p50_latency_seconds,
     percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM first_received_at - occurred_at)) AS p95_latency_seconds,
-    max(extract(epoch FROM first_received_at - occurred_at))::double precision AS max_latency_seconds
+    max(extract(epoch FROM first_received_at - occurred_at))::double precision AS max_latency_seconds,
+    max(last_received_at) AS last_received_at
 FROM public.events
 GROUP BY 1, 2, 3;
 
@@ -24,3 +25,4 @@ COMMENT ON COLUMN ops.callbacks.duplicates IS 'deliveries of a body that was the
 COMMENT ON COLUMN ops.callbacks.p50_latency_seconds IS 'half of them came within so many seconds of what they tell; only events of workflows say when that was';
 COMMENT ON COLUMN ops.callbacks.p95_latency_seconds IS '95 in a hundred did';
 COMMENT ON COLUMN ops.callbacks.max_latency_seconds IS 'the slowest';
+COMMENT ON COLUMN ops.callbacks.last_received_at IS 'when the last of these deliveries came';
