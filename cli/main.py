@@ -9,10 +9,11 @@ import sys
 import typer
 
 from cli import titles
-from cli.groups import asking, keeping, services, setup
+from cli.groups import asking, changing, keeping, services, setup
 
 GROUPS = {
     "Ask": asking.app,
+    "Change": changing.app,
     "Run": services.app,
     "Keep": keeping.app,
     "Set up": setup.app,

@@ -17,6 +17,9 @@ CADENCE = (2.0, 5.0, 10.0, 15.0, 30.0)
 LONGEST_POLL = 60.0
 """Seconds for which one call is left open: well below the hundred after which Civitai ends it."""
 
+FIRST_POLL = 2.0
+"""Seconds for the first one: then there is something to tell."""
+
 
 def run(workflow_id: str, wait: float | None, choice: sources.Choice, *, json: bool) -> None:
     """Print the document. Raises CommandFailed if it was waited for in vain."""
@@ -65,7 +68,7 @@ async def until_ended(civitai: Client, workflow_id: str, seconds: float) -> Json
         looked = time.monotonic()
         left = seconds - (looked - began)
         try:
-            document = await civitai.get(workflow_id, wait=min(max(left, 0.0), LONGEST_POLL) if looks else None)
+            document = await civitai.get(workflow_id, wait=min(max(left, 0.0), LONGEST_POLL if looks else FIRST_POLL))
         except errors.Transient:
             if left <= 0:
                 raise
@@ -73,7 +76,7 @@ async def until_ended(civitai: Client, workflow_id: str, seconds: float) -> Json
             _progress("")
             return document
         _progress(f"{workflow_id} is {document.get('status', 'not known yet')} after {looked - began:.0f} s …")
-        if looks:  # the first look was quick, to have something to tell
+        if looks:
             pause = CADENCE[min(looks, len(CADENCE)) - 1] - (time.monotonic() - looked)
             await asyncio.sleep(max(0.0, min(pause, left)))
         looks += 1
