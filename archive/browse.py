@@ -21,7 +21,7 @@ from archive.naming import File
 from archive.templates import Template
 
 DIRECTORY = "browse"
-_LOCK = "browse.lock"
+LOCK = "browse.lock"
 
 
 class NameSet:
@@ -103,7 +103,7 @@ class Browse:
         if self._is_alone:
             yield
             return
-        lock = os.open(self._objects / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        lock = os.open(self._objects / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(lock, kind)
             yield

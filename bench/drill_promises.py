@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import manifests, storage
+from archive import browse, manifests, segment_files, storage
 from sandbox import expectations, faults, state
 
 _RESULTS = """
@@ -159,11 +159,15 @@ def _judge_manifest(verdict: Verdict, kept: Kept, workflow_id: str, since: datet
 
 def _judge_files(verdict: Verdict, kept: Kept) -> None:
     wanted = {storage.object_name(bytes.fromhex(row.digest)) for row in kept.results.values() if row.digest}
-    wanted |= {manifests.name(row.id, row.since) for row in kept.workflows.values()} | {storage.MARKER}
-    for name in kept.files:
+    wanted |= {manifests.name(row.id, row.since) for row in kept.workflows.values()} | {storage.MARKER, browse.LOCK}
+    digests = {row.digest for row in kept.results.values()}
+    for name, digest in kept.files.items():
         if name.startswith("incoming/"):
             verdict.leftovers.append(name)
-        elif name not in wanted:
+        elif name.startswith(f"{browse.DIRECTORY}/"):
+            if digest not in digests:
+                verdict.wrong.append(f"{name}: a name for people, and no result has these bytes")
+        elif name not in wanted and not name.startswith(f"{segment_files.FOLDER}/"):
             verdict.unwanted.append(f"{name}: no row names this file")
 
 
