@@ -67,7 +67,9 @@ async def test_every_broken_promise_is_told(engine: AsyncEngine, storage: Path, 
         manifest.unlink()
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE results SET blocked_reason = 'whim' WHERE withheld_at IS NOT NULL"))
-    told = await sentences(engine, storage, sandbox)  # the damaged bytes twice: as an object, and by its name for people
+    told = await sentences(
+        engine, storage, sandbox
+    )  # the damaged bytes twice: as an object, and by its name for people
     assert sorted(sentence.partition(":")[0] for sentence in told) == sorted(
         [*["wrong"] * 5, "leftovers", "unwanted", *["missing"] * 2]
     )
