@@ -10,12 +10,15 @@ from cli.groups import options
 app = typer.Typer()
 
 
-@app.command(epilog="Example: civitai-archive status")
-def status() -> None:
+@app.command(epilog="Example: civitai-archive status --watch")
+def status(
+    watch: Annotated[bool, typer.Option("--watch", help="Show it anew every two seconds, until Ctrl-C.")] = False,
+    json: options.Json = False,
+) -> None:
     """Say how the archive is doing: what is due, what is in the way. Exit code 0 if all is well, 1 if not."""
     from cli import status
 
-    status.run()
+    (status.watch if watch else status.run)(as_json=json)
 
 
 @app.command(epilog="Example: civitai-archive reconcile")
