@@ -48,7 +48,7 @@ def _of_servers(error: Exception) -> Failure | None:
     from redis.exceptions import RedisError
     from sqlalchemy import exc
 
-    from archive import database, trees
+    from archive import database, exports, trees
     from archive.storage_errors import StorageUnavailable
     from cli import processes
     from embedded.errors import EmbeddedError
@@ -56,7 +56,7 @@ def _of_servers(error: Exception) -> Failure | None:
     match error:
         case processes.Ended():
             return Failure(f"{error}.", error.exit_code)
-        case EmbeddedError() | StorageUnavailable() | trees.InTheWay():
+        case EmbeddedError() | StorageUnavailable() | trees.InTheWay() | exports.Busy():
             return Failure(str(error), FAILED)
         case RedisError():
             return Failure(f"Redis does not serve us ({_line(error)}): check REDIS_URL, and that it runs.", FAILED)

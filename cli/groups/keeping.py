@@ -1,5 +1,6 @@
 """The commands of whoever keeps the archive: how it is doing, what is in it, and what to mend."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -99,6 +100,24 @@ def browse(template: options.Template = None) -> None:
     from cli import browse
 
     browse.run(template)
+
+
+@app.command(epilog="Example: civitai-archive export --to october.zip --from 2026-10-01 --until 2026-10-31")
+def export(
+    to: Annotated[Path, typer.Option(help="A directory, new or exported to before; or a new file.zip.")],
+    tags: options.Tags = None,
+    since: options.From = None,
+    until: options.Until = None,
+    template: options.Template = None,
+) -> None:
+    """Copy stored results under names for people, each checked, with a list for sha256sum -c.
+
+    An export to a directory that broke off goes on where it was. Exit code 1 if a result is missing.
+    """
+    from archive.holdings import Wanted
+    from cli import export
+
+    export.run(to, Wanted(tags=tuple(tags or []), since=since, until=until), template)
 
 
 @app.command(epilog="Example: civitai-archive prune --delete contents --tag draft --older-than 90d --dry-run")

@@ -31,6 +31,12 @@ To = Annotated[
     datetime | None,
     typer.Option("--to", metavar="WHEN", parser=moments.end, help="Created then or earlier; a day means to its end."),
 ]
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        "--until", metavar="WHEN", parser=moments.end, help="Created then or earlier; a day means to its end."
+    ),
+]
 Source = Annotated[
     Literal["auto", "archive", "live"],
     typer.Option(help="Whom to ask; auto asks Civitai, and the archive if that does not answer or has forgotten."),

@@ -1,5 +1,6 @@
 """An archive that holds something, for the commands that work on what is kept."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,10 @@ class Held:
 
     def browse(self) -> dict[str, bytes]:
         return stores.files(self.storage / "browse")
+
+
+def digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
 
 
 async def held(engine: AsyncEngine, environment: dict[str, str], storage: Path) -> Held:
