@@ -94,6 +94,21 @@ def verify(
     verify.run(everything=everything, form=options.form(csv, json))
 
 
+@app.command(epilog="Example: civitai-archive migrate && civitai-archive rebuild")
+def rebuild(
+    into_filled: Annotated[bool, typer.Option("--into-filled", help="Add to a database that is not empty.")] = False,
+    csv: options.Csv = False,
+    json: options.Json = False,
+) -> None:
+    """Fill an empty, migrated database with all that storage tells: manifests, segments of events, tombstones.
+
+    One that was broken off goes on where it ended. What could not be taken in is listed; exit code 1 then.
+    """
+    from cli import rebuild
+
+    rebuild.run(into_filled=into_filled, form=options.form(csv, json))
+
+
 @app.command(epilog="Example: civitai-archive browse --template '{tag}/{date}-{workflow}-{index}.{extension}'")
 def browse(template: options.Template = None) -> None:
     """Make browse/ in local storage anew: every stored result under a name for people, as a hard link."""

@@ -20,9 +20,20 @@ def manifest(storage: Path) -> dict[str, Any]:
     return found
 
 
+def manifest_of(storage: Path, workflow_id: str) -> Path:
+    """The file of a workflow whose id is fit for a name."""
+    (found,) = storage.glob(f"workflows/*/*/*/{workflow_id}-*.json")
+    return found
+
+
 def told(storage: Path) -> dict[str, Any]:
     """The same, but for the rows, which say more than what was told."""
     return {name: value for name, value in manifest(storage).items() if name != "rows"}
+
+
+def segments(storage: Path) -> list[Path]:
+    """The files of what was told."""
+    return sorted(storage.glob("events/*/*/*/*.jsonl"))
 
 
 def half_received(storage: Path) -> list[Path]:

@@ -11,20 +11,16 @@ import pytest
 from archive import events, segment_files, segments
 from archive.storage_errors import StorageUnavailable
 from tests.archive.factories import delivery, step_event
-from tests.worker import rows
+from tests.worker import files, rows
 from worker import close_segments
 from worker.tools import Tools
 
 NOW = timedelta(0)
 
 
-def files(storage: Path) -> list[Path]:
-    return list(storage.glob("events/*/*/*/*.jsonl"))
-
-
 def in_storage(storage: Path) -> list[bytes]:
     """The digest of every line of every segment."""
-    lines = [line for path in files(storage) for line in path.read_bytes().splitlines()]
+    lines = [line for path in files.segments(storage) for line in path.read_bytes().splitlines()]
     return sorted(segment_files.read(line).digest for line in lines)
 
 
@@ -79,13 +75,13 @@ async def test_a_segment_that_was_begun_by_a_worker_that_was_killed_is_written_b
     assert begun is not None
     assert await close_segments.close(tools) == 1
     assert in_storage(storage) == await told(tools)
-    assert [path.name for path in files(storage)] == [Path(begun.name).name]
+    assert [path.name for path in files.segments(storage)] == [Path(begun.name).name]
 
 
 async def test_a_segment_is_never_written_again(tools: Tools, storage: Path) -> None:
     await rows.tell(tools.engine, "w")
     await close_segments.close(tools, after=NOW)
-    (path,) = files(storage)
+    (path,) = files.segments(storage)
     before = path.stat()
     await rows.tell(tools.engine, "w")  # once more
     await rows.execute(tools.engine, "UPDATE segments SET written_at = NULL")  # as if that had not been noted

@@ -1,0 +1,245 @@
+"""Rebuilding rows from what lies in storage: manifests, then segments of what was told, then tombstones.
+
+Everything here can be done twice: what the database knows already, and better, stays. Whatever lies in storage may
+have been written by an older release, so columns that it does not name get their defaults.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Column, Table, bindparam, exists, func, literal_column, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.elements import ColumnElement
+
+from archive import database, events, results, tables, tombstones
+from archive.manifests import OBLIGATIONS, Manifest
+from archive.segment_files import Line
+from orchestration.events import Unreadable, parse
+
+_workflows = tables.workflows.c
+_results = tables.results.c
+_files = tables.rebuilt_files.c
+
+LOCK = 0x72656275  # "rebu"
+
+
+@asynccontextmanager
+async def alone(engine: AsyncEngine) -> AsyncIterator[bool]:
+    """Be the only one who rebuilds this database, until the block ends or we die; False if somebody else is."""
+    # Of the session and not of a transaction, which would have to be open all the time.
+    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        is_ours = (await connection.execute(select(func.pg_try_advisory_lock(LOCK)))).scalar_one()
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                await connection.execute(select(func.pg_advisory_unlock(LOCK)))
+
+
+async def is_empty(connection: AsyncConnection) -> bool:
+    """Whether nothing is known yet, or only what a rebuild that was broken off has taken in."""
+    if (await connection.execute(select(exists().select_from(tables.rebuilt_files)))).scalar_one():
+        return True
+    filled = or_(
+        *(exists().select_from(table) for table in (tables.workflows, tables.events, tables.quarantine, tables.objects))
+    )
+    return not (await connection.execute(select(filled))).scalar_one()
+
+
+async def unread(connection: AsyncConnection, names: Sequence[str]) -> Sequence[str]:
+    """Those of these files that have not been taken in yet."""
+    known = set((await connection.execute(select(_files.name).where(_files.name.in_(names)))).scalars())
+    return [name for name in names if name not in known]
+
+
+async def take_in_manifests(connection: AsyncConnection, manifests: Mapping[str, Manifest]) -> None:
+    """Make rows of these manifests, by the names of their files.
+
+    Of two that tell of the same workflow the one that was fetched last holds, and so does a row over what was fetched
+    before. What is not settled is due.
+    """
+    latest: dict[str, Manifest] = {}
+    for manifest in manifests.values():
+        if _fetched_at(manifest) >= _fetched_at(latest.get(manifest.workflow_id, manifest)):
+            latest[manifest.workflow_id] = manifest
+    rows = [manifest.rows["workflow"] | {"document": manifest.document} for manifest in latest.values()]
+    taken = set(await _insert(connection, tables.workflows, rows, _workflow_conflict, leave_out=OBLIGATIONS))
+    told = [manifest for workflow_id, manifest in sorted(latest.items()) if workflow_id in taken]
+    for table, name, conflict, leave_out in (
+        (tables.objects, "objects", Insert.on_conflict_do_nothing, ("deleting_at",)),
+        (tables.steps, "steps", _fill_in, ()),
+        (tables.jobs, "jobs", _fill_in, ()),
+        (tables.results, "results", _result_conflict, ("id",)),
+        (tables.drift, "drift", Insert.on_conflict_do_nothing, ()),
+    ):
+        children = [row for manifest in told for row in manifest.rows[name]]
+        await _insert(connection, table, children, conflict, leave_out=leave_out)
+    await connection.execute(
+        update(tables.workflows).where(_workflows.id.in_(taken), ~_is_settled()).values(due_at=func.now())
+    )
+    await _note(connection, manifests)
+
+
+async def take_in_segment(connection: AsyncConnection, name: str, lines: Sequence[Line]) -> None:
+    """Make rows of a segment's lines. What is archived, gone or dead does not become due for it."""
+    deliveries, unread_lines = [], []
+    for line in lines:
+        try:
+            event = parse(line.body) if line.reason is None else None
+        except Unreadable as unreadable:
+            unread_lines.append((line, unreadable.reason))
+            continue
+        if event is None:
+            unread_lines.append((line, line.reason or ""))
+        else:
+            deliveries.append(
+                (
+                    events.Delivery(
+                        event, line.source, line.parameters, line.body, line.first_received_at, line.digest
+                    ),
+                    line,
+                )
+            )
+    for start in range(0, len(deliveries), EVENTS_AT_ONCE):
+        await _take_in_events(connection, name, deliveries[start : start + EVENTS_AT_ONCE])
+    if unread_lines:
+        row = insert(tables.quarantine).values(segment=name).on_conflict_do_nothing()
+        await connection.execute(row, [_unread_row(line, reason) for line, reason in unread_lines])
+    await _note(connection, [name])
+
+
+async def take_in_tombstones(connection: AsyncConnection, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Make rows of a document of tombstones."""
+    await tombstones.restore(connection, rows)
+    await _note(connection, [name])
+
+
+async def finish(connection: AsyncConnection) -> None:
+    """All files have been taken in: what was deleted goes again, what was read after all leaves quarantine."""
+    await tombstones.heed(connection)
+    deleted = exists().where(
+        tables.tombstones.c.digest == tables.objects.c.digest, tables.tombstones.c.what == "object"
+    )
+    unneeded = tables.objects.c.deleting_at.is_not(None) & ~tombstones.needed(tables.objects.c.digest)
+    await connection.execute(tables.objects.delete().where(deleted, unneeded))
+    recorded = tables.quarantine.c.digest == tables.events.c.digest
+    await connection.execute(tables.quarantine.delete().where(recorded))
+    await connection.execute(tables.rebuilt_files.delete())
+
+
+EVENTS_AT_ONCE = 500
+
+_line = database.given(
+    tables.events.c.workflow_id,
+    tables.events.c.digest,
+    tables.events.c.first_received_at,
+    tables.events.c.last_received_at,
+    tables.events.c.deliveries,
+)
+_events = tables.events.c
+_COUNT = (
+    update(tables.events)
+    .where(_events.workflow_id == _line.c.workflow_id, _events.digest == _line.c.digest)
+    .values(
+        segment=bindparam("read_from"),
+        last_received_at=func.greatest(_events.last_received_at, _line.c.last_received_at),
+        # Recording it has counted one delivery that there was not.
+        deliveries=func.greatest(_events.deliveries - 1, _line.c.deliveries),
+    )
+)
+
+
+async def _take_in_events(connection: AsyncConnection, name: str, told: Sequence[tuple[events.Delivery, Line]]) -> None:
+    recorded = await events.record(connection, [delivery for delivery, _ in told])
+    rows = [
+        {
+            "workflow_id": delivery.event.workflow_id,
+            "digest": line.digest,
+            "last_received_at": line.last_received_at,
+            "deliveries": line.deliveries,
+        }
+        for delivery, line in told
+    ]
+    await connection.execute(_COUNT, {"rows": rows, "read_from": name})
+    held = _workflows.leased_until > func.now()
+    settled = update(tables.workflows).where(
+        _workflows.id.in_(recorded.due), _is_settled(), ~func.coalesce(held, False)
+    )
+    await connection.execute(settled.values(due_at=None))
+
+
+def _unread_row(line: Line, reason: str) -> dict[str, object]:
+    names = ("digest", "source", "parameters", "body", "first_received_at", "last_received_at", "deliveries")
+    return {"reason": reason} | {name: getattr(line, name) for name in names}
+
+
+def _fetched_at(manifest: Manifest) -> str:
+    return str(manifest.rows["workflow"].get("fetched_at") or "")
+
+
+def _is_settled() -> ColumnElement[bool]:
+    """The condition that nothing is owed to a workflow."""
+    open_results = exists().where(_results.workflow_id == _workflows.id, results.unsettled(tables.results))
+    return (func.num_nonnulls(_workflows.archived_at, _workflows.gone_at, _workflows.dead_at) > 0) & ~open_results
+
+
+def _workflow_conflict(row: Insert, columns: Sequence[str]) -> Insert:
+    """What was fetched later holds; what callbacks told is another hand's."""
+    told = {"id", "heard_at", "told_status", "told_at", "end_received_at", "attempts"}
+    new = row.excluded
+    changed: dict[str, Any] = {name: new[name] for name in columns if name not in told}
+    changed |= {
+        "heard_at": func.least(_workflows.heard_at, new.heard_at),
+        "attempts": func.greatest(_workflows.attempts, new.attempts) + 1,  # whoever holds it is overtaken
+        "leased_until": None,
+    }
+    later = or_(_workflows.fetched_at.is_(None), _workflows.fetched_at < new.fetched_at)
+    return row.on_conflict_do_update(index_elements=["id"], set_=changed, where=later)
+
+
+def _fill_in(row: Insert, columns: Sequence[str]) -> Insert:
+    """What the manifest says replaces what is there; what it does not say leaves it."""
+    keys = list(row.table.primary_key)
+    changed = {name: func.coalesce(row.excluded[name], row.table.c[name]) for name in columns}
+    return row.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def _result_conflict(row: Insert, columns: Sequence[str]) -> Insert:
+    """What is stored stays so."""
+    changed = {name: row.excluded[name] for name in columns}
+    keys = ["workflow_id", "step", "path"]
+    return row.on_conflict_do_update(index_elements=keys, set_=changed, where=_results.stored_at.is_(None))
+
+
+async def _insert(
+    connection: AsyncConnection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    conflict: Any,
+    *,
+    leave_out: Sequence[str],
+) -> Sequence[Any]:
+    """Insert rows as JSON tells them, those with the same columns together; the first column of what was written."""
+    known = [name for name in table.c.keys() if name not in leave_out]  # noqa: SIM118 - the keys of columns
+    written: list[Any] = []
+
+    def columns_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(name for name in known if name in row)
+
+    for columns, alike in groupby(sorted(rows, key=columns_of), key=columns_of):
+        record = func.jsonb_populate_recordset(literal_column(f"NULL::{table.name}"), bindparam("rows", type_=JSONB))
+        source = record.table_valued(*(Column(name, table.c[name].type) for name in columns)).alias("source")
+        new = insert(table).from_select(list(columns), select(*(source.c[name] for name in columns)))
+        new = conflict(new) if conflict is Insert.on_conflict_do_nothing else conflict(new, columns)
+        done = await connection.execute(new.returning(next(iter(table.primary_key))), {"rows": list(alike)})
+        written += done.scalars()
+    return written
+
+
+async def _note(connection: AsyncConnection, names: Iterable[str]) -> None:
+    """These files have been taken in."""
+    row = insert(tables.rebuilt_files).values(read_at=func.now()).on_conflict_do_nothing()
+    await connection.execute(row, [{"name": name} for name in names])
