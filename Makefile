@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check schema dashboards format lock clean bench-ingest bench-archive drill-receiver drill-bodies drill-worker
+.PHONY: help setup demo test check manual schema dashboards format lock clean bench-cli bench-ingest bench-archive drill-receiver drill-bodies drill-worker
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,16 +33,23 @@ demo: $(READY) ## the whole way of a dozen workflows, on this machine, in under 
 test: $(READY) ## the whole suite, against PostgreSQL and Valkey that it starts itself; says what it leaves out
 	@$(BIN)/python -m pytest
 
-check: $(READY) ## format, lint, types, floors, migrations, the page of the schema
+check: $(READY) ## format, lint, types, floors, migrations, the pages of the schema and of the commands
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m cli.manual --check
 	@$(BIN)/python -m embedded sh -c '$(BIN)/alembic upgrade head && $(BIN)/alembic check && \
 		$(BIN)/python -m migrations.describe --check'
 
+manual: $(READY) ## write docs/cli.md anew, from what the commands' --help says
+	@$(BIN)/python -m cli.manual > docs/cli.md.new && mv docs/cli.md.new docs/cli.md
+
 schema: $(READY) ## write docs/schema.md anew, from what the migrations make
 	@$(BIN)/python -m embedded sh -c '$(BIN)/alembic -q upgrade head && $(BIN)/python -m migrations.describe > docs/schema.md'
+
+bench-cli: $(READY) ## how long --help and completion take, against Python alone and the imports of Typer
+	@$(BIN)/python -m bench.start_up
 
 bench-ingest: $(READY) ## how fast events are taken, against an empty handler and a plain one (needs wrk)
 	@$(BIN)/python -m bench.ingest

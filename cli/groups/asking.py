@@ -12,7 +12,7 @@ app = typer.Typer()
 DOWNLOADS = Path("civitai-downloads")
 
 Download = Annotated[bool, typer.Option("--download", help="Have them as files; what is there already stays.")]
-Directory = Annotated[Path, typer.Option("--dir", help="Where the files go.")]
+Directory = Annotated[Path, typer.Option("--dir", metavar="PATH", help="Where the files go.")]
 Nsfw = Annotated[bool, typer.Option("--nsfw/--no-nsfw", help="With what is mature, or without.")]
 WorkflowId = Annotated[str, typer.Argument(help="The workflow's id.")]
 
@@ -29,12 +29,14 @@ def test() -> None:
 def workflows(
     tag: options.Tags = None,
     query: options.Query = None,
-    status: Annotated[str | None, typer.Option(help="Only those with this status: succeeded, failed, …")] = None,
+    status: Annotated[
+        str | None, typer.Option(metavar="STATUS", help="Only those with this status: succeeded, failed, …")
+    ] = None,
     since: options.From = None,
     until: options.To = None,
     exclude_failed: options.ExcludeFailed = False,
     oldest: options.Oldest = False,
-    take: Annotated[int, typer.Option(help="How many.", min=1, max=100)] = 20,
+    take: Annotated[int, typer.Option(metavar="N", help="How many.", min=1, max=100)] = 20,
     cursor: options.Cursor = None,
     everything: Annotated[bool, typer.Option("--all", help="Every page, to the last.")] = False,
     source: options.Source = "auto",
@@ -64,7 +66,9 @@ def user(
     query: options.Query = None,
     exclude_failed: options.ExcludeFailed = False,
     oldest: options.Oldest = False,
-    take: Annotated[int, typer.Option(help="How many; Civitai gives no more than 10.", min=1, max=10)] = 10,
+    take: Annotated[
+        int, typer.Option(metavar="N", help="How many; Civitai gives no more than 10.", min=1, max=10)
+    ] = 10,
     cursor: options.Cursor = None,
     source: options.Source = "auto",
     json: options.Lines = False,

@@ -18,13 +18,15 @@ def submit(
     source: Source,
     whatif: Annotated[bool, typer.Option("--whatif", help="Say what it would cost, and submit nothing.")] = False,
     wait: options.Wait = None,
-    tag: Annotated[list[str] | None, typer.Option("--tag", help="A tag to add; may be given again.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag to add; may be given again.")
+    ] = None,
     callback: Annotated[
         bool | None,
         typer.Option("--callback/--no-callback", help="With our callback, or without. [default: with, if it is known]"),
     ] = None,
     external_id: Annotated[
-        str | None, typer.Option(help="The key by which Civitai knows it again, instead of one of ours.")
+        str | None, typer.Option(metavar="KEY", help="The key by which Civitai knows it again, instead of one of ours.")
     ] = None,
     json: options.Document = False,
 ) -> None:

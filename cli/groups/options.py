@@ -43,13 +43,15 @@ Source = Annotated[
 ]
 Document = Annotated[bool, typer.Option("--json", help="The document on one line.")]
 Lines = Annotated[bool, typer.Option("--json", help="The documents as they are, one a line.")]
-Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only those with this tag; with several, with all.")]
-Query = Annotated[str | None, typer.Option(help="Only those with this text in their metadata.")]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="TAG", help="Only those with this tag; with several, with all.")
+]
+Query = Annotated[str | None, typer.Option(metavar="TEXT", help="Only those with this text in their metadata.")]
 ExcludeFailed = Annotated[
     bool, typer.Option("--exclude-failed", "--excludeFailed", help="Leave out failed, expired and canceled ones.")
 ]
 Oldest = Annotated[bool, typer.Option("--oldest", "--ascending", help="Oldest first.")]
-Cursor = Annotated[str | None, typer.Option(help="Where the page before ended, as it said.")]
+Cursor = Annotated[str | None, typer.Option(metavar="CURSOR", help="Where the page before ended, as it said.")]
 Wait = Annotated[
     float | None,
     typer.Option(
