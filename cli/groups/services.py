@@ -38,6 +38,19 @@ def worker() -> None:
     worker.run()
 
 
+@app.command(epilog="Example: civitai-archive gateway --port 8080")
+def gateway(
+    host: Host = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(help="The port to listen on, instead of GATEWAY_PORT.", min=0, max=65535)
+    ] = None,
+) -> None:
+    """Run the gateway alone: Civitai's API for who has a key of ours, answered by the archive where Civitai forgot."""
+    from cli import gateway
+
+    gateway.run(host, port)
+
+
 @app.command(epilog="Example: civitai-archive demo --keep")
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C, to look around.")] = False,
