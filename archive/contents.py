@@ -11,6 +11,9 @@ from archive.incoming import Incoming
 TINY_BYTES = 24
 """No picture, film or sound is smaller."""
 
+LITTLE_BYTES = 1 << 16
+"""What is no larger is hashed and looked at on the spot: the way to a thread and back takes longer."""
+
 _MEDIA = frozenset({"image", "video", "audio"})
 _STILLS = frozenset({"image/png", "image/jpeg", "image/svg+xml", "image/bmp", "image/tiff"})
 _PAGES = frozenset({"document", "html", "page", "text"})
@@ -34,6 +37,8 @@ class Facts:
 
 async def inspect(incoming: Incoming) -> Facts:
     """Look at a content that has come whole. Raises StorageUnavailable, and nothing else whatever the bytes are."""
+    if incoming.is_in_memory and incoming.size <= LITTLE_BYTES:
+        return _inspect(incoming)
     return await asyncio.to_thread(_inspect, incoming)
 
 
@@ -63,14 +68,14 @@ def mismatch(kind: str | None, claimed: str | None, facts: Facts) -> str | None:
 
 
 def _inspect(incoming: Incoming) -> Facts:
-    with incoming.held() as (path, _), path.open("rb") as file:
+    with incoming.opened() as file:
         found = signatures.media_type(file.read(signatures.HEAD_BYTES))
         if found is None:
             return Facts(incoming.size)
         width, height, seconds = None, None, None
         try:
-            width, height = measures.dimensions(path, found) or (None, None)
-            seconds = measures.duration(path, found)
+            width, height = measures.dimensions(file, found) or (None, None)
+            seconds = measures.duration(file, found)
         except Exception as error:  # a parser of others, and bytes of anybody's: all we lose is a figure
             log.debug("could not measure a content", media_type=found, error=repr(error))
         return Facts(incoming.size, found, width, height, seconds)

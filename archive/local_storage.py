@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from archive import incoming, storage, storage_errors
+from archive import incoming, small_files, storage, storage_errors
 from archive.incoming import Incoming
+from archive.small_files import SmallFile
 from archive.storage import Entry
+from archive.together import Together
 
-READ_ONLY = 0o440
-"""What lies there is never written to again, not even by way of a hard link; the group may read it, for a gateway."""
+GATHERING = 0.002  # seconds that the first of some small files waits for others
+AT_ONCE = 64  # small files that are put in place together
 
 _OF_THE_FILE_SYSTEM = frozenset({"lost+found"})  # which a new volume is not empty without
 
@@ -28,6 +30,9 @@ class LocalStorage:
         self.url = root.as_uri()
         self.id: str | None = None
         self._incoming = root / "incoming"
+        self._put: Together[SmallFile, None] = Together(
+            self._put_all, gathering=GATHERING, at_once=AT_ONCE, is_one_at_fault=lambda _: True
+        )
 
     async def marked(self) -> str | None:
         """What the marker says."""
@@ -44,14 +49,15 @@ class LocalStorage:
     async def keep(self, incoming: Incoming, *, media_type: str | None) -> None:
         """Sync the file, then rename it into place, then sync the directories that name it."""
         del media_type  # a directory has no place for it; the row and the manifest do
-        await asyncio.to_thread(self._keep, incoming)
+        if incoming.is_in_memory:
+            await self._put(SmallFile(self.root / storage.object_name(incoming.digest), incoming.content))
+        else:
+            await asyncio.to_thread(self._keep, incoming)
 
     async def write(self, name: str, content: bytes, *, media_type: str) -> None:
         """Write beside it, sync, and rename over what was there."""
         del media_type
-        async with self.receive() as incoming:
-            await incoming.write(content)
-            await asyncio.to_thread(self._replace, name, incoming)
+        await self._put(SmallFile(self.root / name, content))
 
     async def read(self, name: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Chunks of at most a mebibyte."""
@@ -95,7 +101,7 @@ class LocalStorage:
 
     def _mark(self, storage_id: str) -> None:
         with storage_errors.trouble(self.root):
-            _make_directories(self.root)
+            small_files.make_directories(self.root)
             # Under a name of its own, so that two who mark at once with the same id do not meet.
             descriptor, beside = tempfile.mkstemp(prefix=f"{storage.MARKER}.", dir=self.root)
             with os.fdopen(descriptor, "wb") as file:
@@ -103,7 +109,7 @@ class LocalStorage:
                 file.flush()
                 os.fsync(descriptor)
             os.replace(beside, self.root / storage.MARKER)
-            _sync_directory(self.root)
+            small_files.sync_directory(self.root)
 
     def _check(self) -> None:
         """Make sure that it is still the same storage: a volume can go away while we run."""
@@ -112,7 +118,16 @@ class LocalStorage:
 
     def _prepare(self) -> None:
         self._check()
-        _make_directories(self._incoming)
+        small_files.make_directories(self._incoming)
+
+    async def _put_all(self, files: Sequence[SmallFile]) -> Sequence[None]:
+        return await asyncio.to_thread(self._put_all_within, files)
+
+    def _put_all_within(self, files: Sequence[SmallFile]) -> Sequence[None]:
+        with storage_errors.trouble(self.root):
+            self._prepare()
+            small_files.put_all(files, self._incoming)
+        return [None] * len(files)
 
     def _keep(self, incoming: Incoming) -> None:
         with incoming.held() as (path, file), storage_errors.trouble(self.root):
@@ -120,14 +135,9 @@ class LocalStorage:
             target = self.root / storage.object_name(incoming.digest)
             if _size(target) == incoming.size and _digest(target) == incoming.digest:
                 # Whoever put it there may not have come to this line yet.
-                _sync_directory(target.parent)
+                small_files.sync_directory(target.parent)
             else:
                 _put(path, file, target)
-        incoming.end()
-
-    def _replace(self, name: str, incoming: Incoming) -> None:
-        with incoming.held() as (path, file), storage_errors.trouble(self.root):
-            _put(path, file, self.root / name)
         incoming.end()
 
     def _open(self, name: str, start: int) -> BinaryIO:
@@ -172,11 +182,11 @@ class LocalStorage:
         source, target = self.root / name, self.root / to
         with storage_errors.trouble(self.root):
             self._check()
-            _make_directories(target.parent)
+            small_files.make_directories(target.parent)
             with suppress(FileNotFoundError):
                 source.replace(target)
-                _sync_directory(target.parent)
-                _sync_directory(source.parent)
+                small_files.sync_directory(target.parent)
+                small_files.sync_directory(source.parent)
                 return
         raise FileNotFoundError(f"{name} is not in {self.url}")
 
@@ -186,16 +196,16 @@ class LocalStorage:
             self._check()
             with suppress(FileNotFoundError):
                 path.unlink()
-                _sync_directory(path.parent)
+                small_files.sync_directory(path.parent)
 
 
 def _put(path: Path, file: BinaryIO, target: Path) -> None:
     """Sync the file, rename it to the target, and sync the directory that names it now."""
-    os.fchmod(file.fileno(), READ_ONLY)
+    os.fchmod(file.fileno(), small_files.READ_ONLY)
     os.fsync(file.fileno())
-    _make_directories(target.parent)
+    small_files.make_directories(target.parent)
     path.replace(target)
-    _sync_directory(target.parent)
+    small_files.sync_directory(target.parent)
 
 
 def _size(path: Path) -> int | None:
@@ -216,20 +226,3 @@ def _digest(path: Path) -> bytes | None:
 def _raise(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):
         raise error
-
-
-def _make_directories(directory: Path) -> None:
-    """Make a directory durably: the name of each new one is synced in its parent."""
-    if directory.is_dir():
-        return
-    _make_directories(directory.parent)
-    directory.mkdir(exist_ok=True)
-    _sync_directory(directory.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,7 +6,6 @@ hostile, can crash us; and both read through `Frugal`, so that none can keep us 
 
 import math
 import struct
-from pathlib import Path
 from typing import BinaryIO, cast
 
 import imagesize
@@ -60,24 +59,24 @@ class Frugal:
             raise TooLaborious
 
 
-def dimensions(path: Path, media_type: str) -> tuple[int, int] | None:
+def dimensions(file: BinaryIO, media_type: str) -> tuple[int, int] | None:
     """Width and height of a picture or a film in pixels, None if the bytes do not say. Raises what a parser raises."""
-    with path.open("rb") as file:
-        frugal = Frugal(file)
-        if media_type in ("video/mp4", "video/quicktime"):
-            return _track_size(frugal)
-        if not media_type.startswith("image/"):
-            return None
-        width, height = imagesize.get_info(frugal, dpi=False, colors=False, channels=False)[:2]
+    file.seek(0)
+    frugal = Frugal(file)
+    if media_type in ("video/mp4", "video/quicktime"):
+        return _track_size(frugal)
+    if not media_type.startswith("image/"):
+        return None
+    width, height = imagesize.get_info(frugal, dpi=False, colors=False, channels=False)[:2]
     return _pixels(width, height)
 
 
-def duration(path: Path, media_type: str) -> float | None:
+def duration(file: BinaryIO, media_type: str) -> float | None:
     """Seconds that a sound or a film lasts, None if the bytes do not say. Raises what a parser raises."""
     if media_type not in _LASTING:
         return None
-    with path.open("rb") as file:
-        seconds = tinytag.TinyTag.get(file_obj=cast(BinaryIO, Frugal(file)), tags=False).duration
+    file.seek(0)
+    seconds = tinytag.TinyTag.get(file_obj=cast(BinaryIO, Frugal(file)), tags=False).duration
     return float(seconds) if seconds is not None and math.isfinite(seconds) and 0 < seconds <= _LARGEST else None
 
 

@@ -83,7 +83,8 @@ class S3Storage:
 
     async def keep(self, incoming: Incoming, *, media_type: str | None) -> None:
         """Upload the file, unless its object is there already."""
-        path, name = await asyncio.to_thread(_flushed, incoming), storage.object_name(incoming.digest)
+        content = incoming.content if incoming.is_in_memory else await asyncio.to_thread(_flushed, incoming)
+        name = storage.object_name(incoming.digest)
         async with self._uploads:
             if await self._has(name, incoming):
                 return
@@ -91,7 +92,7 @@ class S3Storage:
                 await obstore.put_async(
                     self._store,
                     name,
-                    path,
+                    content,
                     attributes={"Content-Type": media_type or "application/octet-stream"},
                     chunk_size=max(PART_BYTES, incoming.size // PARTS_AT_MOST),
                     max_concurrency=PARTS_AT_ONCE,

@@ -9,9 +9,9 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from archive import claims, jobs, manifests, pauses, results, settings, workflows
+from archive.together import Together
 from orchestration.wire import JsonObject
-from worker import ledger, save_document
-from worker.shared import Shared
+from worker import ledger, save_document, shared
 
 
 @dataclass(frozen=True)
@@ -50,21 +50,20 @@ class SharedWrites:
     def __init__(self, engine: AsyncEngine, config: settings.Settings) -> None:
         """What is one statement needs no BEGIN and COMMIT."""
         single = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self.take = Shared[str, claims.Claim | None](single, _take)
-        self.save = Shared[save_document.Order, save_document.Saved](
-            engine, partial(save_document.write, config=config)
-        )
-        self.enter = Shared[ledger.Entry, None](engine, ledger.write)
-        self.look = Shared[str, Look](single, _look)
-        self.mark_archived = Shared[tuple[claims.Claim, datetime], None](engine, _mark_archived)
-        self.save_jobs = Shared[JobDocuments, Look](engine, _save_jobs)
-        self.end = Shared[claims.Return, bool](engine, _end)
+        save = partial(save_document.write, config=config)
+        self.take: Together[str, claims.Claim | None] = shared.transactions(single, _take)
+        self.save: Together[save_document.Order, save_document.Saved] = shared.transactions(engine, save)
+        self.enter: Together[ledger.Entry, None] = shared.transactions(engine, ledger.write)
+        self.look: Together[str, Look] = shared.transactions(single, _look)
+        self.mark_archived: Together[tuple[claims.Claim, datetime], None] = shared.transactions(engine, _mark_archived)
+        self.save_jobs: Together[JobDocuments, Look] = shared.transactions(engine, _save_jobs)
+        self.end: Together[claims.Return, bool] = shared.transactions(engine, _end)
 
     async def aclose(self) -> None:
         """Wait for what is being written."""
         async with AsyncExitStack() as closing:
-            for shared in (self.take, self.save, self.enter, self.look, self.mark_archived, self.save_jobs, self.end):
-                closing.push_async_callback(shared.aclose)
+            for kind in (self.take, self.save, self.enter, self.look, self.mark_archived, self.save_jobs, self.end):
+                closing.push_async_callback(kind.aclose)
 
 
 async def _take(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Sequence[claims.Claim | None]:

@@ -49,9 +49,15 @@ async def test_a_content_is_kept_as_it_came_after_it_was_looked_at(tmp_path: Pat
             assert path.read_bytes() == large
 
 
+def remove_all(directory: Path) -> None:
+    for path in directory.iterdir():
+        path.unlink()
+
+
 async def test_storage_that_fails_meanwhile_is_said_to(tmp_path: Path) -> None:
-    async with incoming.receive(tmp_path / "not there", lambda: None) as receiving:
-        await receiving.write(b"x")
+    async with incoming.receive(tmp_path, lambda: None) as receiving:
+        await receiving.write(bytes(incoming.PIECE_BYTES))
+        remove_all(tmp_path)
         with pytest.raises(storage_errors.StorageUnavailable, match="No such file or directory"):
             await contents.inspect(receiving)
 

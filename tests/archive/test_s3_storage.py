@@ -11,6 +11,7 @@ import pytest
 from archive import storage
 from archive.s3_storage import S3Storage
 from archive.storage_errors import StorageUnavailable
+from tests import working
 from tests.archive import stores
 from tests.archive.stores import SECRET, content, keep
 from tests.orchestration import servers
@@ -90,7 +91,7 @@ async def test_an_upload_that_breaks_off_leaves_no_object(
 ) -> None:
     large = os.urandom(64 << 20)
     keeping = asyncio.create_task(keep(store, large))
-    await asyncio.sleep(0.4)
+    await working.eventually(lambda: asyncio.to_thread(lambda: any(server.directory.rglob(f"*{stores.PARTS}*"))))
     server.kill()
     with pytest.raises(StorageUnavailable):
         await keeping

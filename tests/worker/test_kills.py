@@ -15,7 +15,7 @@ from tests.worker import doors, files, processes, rows
 from tests.worker.civitai import Civitai, Gate, blob, content, document, held, picture, step
 from tests.working import eventually
 
-CAT = picture(b"a cat, as bytes " * 100_000)  # enough that half of it is in a file, not in memory
+CAT = picture(b"a cat, as bytes " * 300_000)  # enough that half of it is in a file, not in memory
 
 
 async def due(engine: AsyncEngine, redis: ArqRedis, civitai: Civitai, *names: str, gate: Gate) -> None:

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from archive import claims
 from archive.contents import Facts
 from tests.archive.factories import claimed_workflow, due_workflow, overtaken_workflow, rows
+from worker import shared
 from worker.ledger import Entry, Stored
 from worker.save_document import Fetched, Order
-from worker.shared import Shared
 from worker.shared_writes import JobDocuments
 from worker.tools import Tools
 
@@ -28,23 +28,23 @@ async def pause(connection: AsyncConnection, causes: Sequence[str]) -> Sequence[
 async def test_what_comes_together_shares_one_transaction_that_is_committed_when_it_is_told(
     engine: AsyncEngine,
 ) -> None:
-    shared = Shared(engine, pause)
-    assert await asyncio.gather(*map(shared, "abc")) == ["a", "b", "c"]
+    writes = shared.transactions(engine, pause)
+    assert await asyncio.gather(*map(writes, "abc")) == ["a", "b", "c"]
     assert await rows(engine, "SELECT count(*), count(DISTINCT reason) FROM pauses") == [(3, 1)]
-    await shared("d")
+    await writes("d")
     assert await rows(engine, "SELECT count(*), count(DISTINCT reason) FROM pauses") == [(4, 2)]
 
 
 async def test_what_postgresql_refuses_fails_alone(engine: AsyncEngine) -> None:
-    shared = Shared(engine, pause)
-    told = await asyncio.gather(*map(shared, ["a", "not\x00storable", "b"]), return_exceptions=True)
+    writes = shared.transactions(engine, pause)
+    told = await asyncio.gather(*map(writes, ["a", "not\x00storable", "b"]), return_exceptions=True)
     assert [isinstance(outcome, DBAPIError) for outcome in told] == [False, True, False]
     assert await rows(engine, "SELECT cause FROM pauses ORDER BY cause") == [("a",), ("b",)]
 
 
 async def test_what_a_cancelled_task_handed_in_is_left_out_and_the_others_are_written(engine: AsyncEngine) -> None:
-    shared = Shared(engine, pause)
-    first, second = (asyncio.create_task(shared(cause)) for cause in "ab")
+    writes = shared.transactions(engine, pause)
+    first, second = (asyncio.create_task(writes(cause)) for cause in "ab")
     await asyncio.sleep(0)
     first.cancel()
     assert await second == "b"
@@ -52,10 +52,10 @@ async def test_what_a_cancelled_task_handed_in_is_left_out_and_the_others_are_wr
 
 
 async def test_closing_waits_for_what_is_being_written(engine: AsyncEngine) -> None:
-    shared = Shared(engine, pause)
-    task = asyncio.create_task(shared("a"))
+    writes = shared.transactions(engine, pause)
+    task = asyncio.create_task(writes("a"))
     await asyncio.sleep(0)
-    await shared.aclose()
+    await writes.aclose()
     assert await rows(engine, "SELECT cause FROM pauses") == [("a",)]
     await task
 
@@ -72,13 +72,13 @@ async def test_among_those_who_hold_theirs_the_overtaken_writes_nothing(tools: T
     before = await rows(tools.engine, "SELECT * FROM workflows WHERE id = 'overtaken'")
     document = {"status": "succeeded", "steps": [{"name": "step", "status": "succeeded", "jobs": [{"id": "job"}]}]}
     content = Stored(b"0" * 32, Facts(size=7))
-    shared = tools.shared
+    ours = tools.shared
     writes: list[Callable[[claims.Claim], Awaitable[object]]] = [
-        lambda claim: shared.save(Order(claim, Fetched(document))),
-        lambda claim: shared.enter(Entry(claim, 1, content)),
-        lambda claim: shared.mark_archived((claim, claim.claimed_at)),
-        lambda claim: shared.save_jobs(JobDocuments(claim, {"job": {}})),
-        lambda claim: shared.end(claims.Return(claim, None, claim.claimed_at)),
+        lambda claim: ours.save(Order(claim, Fetched(document))),
+        lambda claim: ours.enter(Entry(claim, 1, content)),
+        lambda claim: ours.mark_archived((claim, claim.claimed_at)),
+        lambda claim: ours.save_jobs(JobDocuments(claim, {"job": {}})),
+        lambda claim: ours.end(claims.Return(claim, None, claim.claimed_at)),
     ]
     for write in writes:
         told = await asyncio.gather(write(overtaken), write(holder), return_exceptions=True)
