@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check manual schema dashboards format lock clean bench-cli bench-ingest bench-archive drill-receiver drill-bodies drill-worker
+.PHONY: help setup demo test check manual openapi schema dashboards format lock clean bench-cli bench-ingest bench-archive drill-receiver drill-bodies drill-worker fuzz-gateway
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,12 +33,13 @@ demo: $(READY) ## the whole way of a dozen workflows, on this machine, in under 
 test: $(READY) ## the whole suite, against PostgreSQL and Valkey that it starts itself; says what it leaves out
 	@$(BIN)/python -m pytest
 
-check: $(READY) ## format, lint, types, floors, migrations, the pages of the schema and of the commands
+check: $(READY) ## format, lint, types, floors, migrations, the pages of the schema, the commands and the gateway
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m cli.manual --check
+	@$(BIN)/python -m gateway.describe --check
 	@$(BIN)/python -m embedded sh -c '$(BIN)/alembic upgrade head && $(BIN)/alembic check && \
 		$(BIN)/python -m migrations.describe --check'
 
@@ -50,6 +51,9 @@ schema: $(READY) ## write docs/schema.md anew, from what the migrations make
 
 bench-cli: $(READY) ## how long --help and completion take, against Python alone and the imports of Typer
 	@$(BIN)/python -m bench.start_up
+
+openapi: $(READY) ## write docs/openapi.json anew, from what the gateway's routes say
+	@$(BIN)/python -m gateway.describe > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
 
 bench-ingest: $(READY) ## how fast events are taken, against an empty handler and a plain one (needs wrk)
 	@$(BIN)/python -m bench.ingest
@@ -68,6 +72,9 @@ drill-worker: $(READY) ## kill workers and take everything away around them: eve
 
 dashboards: $(READY) ## write the dashboards' JSON anew, from what dashboards/boards.py says
 	@$(BIN)/python -m dashboards
+
+fuzz-gateway: $(READY) ## thousands of generated requests: no 5xx, no answer that docs/openapi.json does not know
+	@$(BIN)/python -m bench.fuzz_gateway
 
 format: $(READY) ## what `make check` asks of the format
 	@$(BIN)/ruff format .

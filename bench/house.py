@@ -13,7 +13,7 @@ import httpx
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import access, database, queue, settings, workflows
+from archive import access, database, keys, queue, settings, workflows
 from bench import processes
 from embedded.supervisor import Addresses, Supervisor
 from migrations.upgrade import upgrade
@@ -60,6 +60,19 @@ class House:
             await until_answers(f"{public_url}/ready")
             yield process
 
+    @asynccontextmanager
+    async def gateway(self) -> AsyncIterator[str]:
+        """A gateway that answers, for the length of the block; its address."""
+        port = free_port()
+        async with self._running("gateway", "gateway", "--port", str(port)):
+            await until_answers(f"http://127.0.0.1:{port}/ready")
+            yield f"http://127.0.0.1:{port}"
+
+    async def make_key(self, name: str) -> str:
+        """A key of the gateway's that may do everything, as often as it likes."""
+        async with self.engine.begin() as connection:
+            return await keys.create(connection, name, keys.SCOPES, calls_per_minute=1_000_000)
+
     async def make_due(self, workflow_ids: Sequence[str]) -> int:
         """Make due what is not known yet, as a listing of Civitai's would; how many were new."""
         parameters = {"ids": list(workflow_ids), "retention": workflows.RETENTION}
@@ -95,6 +108,7 @@ async def standing(home: Path, *, api_url: str, token: str, **variables: str) ->
             "DATABASE_URL": addresses.database_url,
             "PUBLIC_URL": f"http://127.0.0.1:{free_port()}",
             "RECEIVER_METRICS": f"127.0.0.1:{free_port()}",
+            "GATEWAY_METRICS": f"127.0.0.1:{free_port()}",
             "REDIS_URL": addresses.redis_url,
             "STORAGE_URL": (home / "storage").as_uri(),
             **variables,
