@@ -26,6 +26,7 @@ UNNEEDED = "unneeded"
 
 _objects = tables.objects.c
 _results = tables.results.c
+_segments = tables.segments.c
 _tombstones = tables.tombstones.c
 _workflows = tables.workflows.c
 
@@ -92,9 +93,9 @@ async def prune_contents(connection: AsyncConnection, rule: Rule, workflow_ids: 
 async def prune_told(connection: AsyncConnection, rule: Rule) -> Matching:
     """Delete the next events, or deliveries in quarantine, that the rule names, at most a batch of them."""
     table, chosen = _told(rule)
-    size = func.octet_length(table.c.body).label("size")
-    facts = (table.c.id, table.c.digest, size, *([table.c.workflow_id] if rule.delete == "events" else []))
-    query = select(*facts).select_from(chosen).where(*_of_told(rule)).order_by(table.c.id).limit(10 * BATCH)
+    facts = (table.c.id, table.c.digest, func.octet_length(table.c.body).label("size"), _segment(rule).label("segment"))
+    query = select(*facts, *([table.c.workflow_id] if rule.delete == "events" else [])).select_from(chosen)
+    query = query.where(*_of_told(rule)).order_by(table.c.id).limit(10 * BATCH)
     rows = (await connection.execute(query.with_for_update(of=table, skip_locked=True))).mappings().all()
     await connection.execute(delete(table).where(table.c.id.in_([row["id"] for row in rows])))
     what = "event" if rule.delete == "events" else "quarantine"
@@ -155,8 +156,11 @@ def _of_contents(rule: Rule) -> list[ColumnElement[bool]]:
 
 
 def _of_told(rule: Rule) -> list[ColumnElement[bool]]:
+    """What is on its way to storage is left for another time: it could not be taken from the file then."""
     table, _ = _told(rule)
-    conditions = [] if rule.older_than is None else [table.c.last_received_at < func.now() - rule.older_than]
+    conditions: list[ColumnElement[bool]] = [_segment(rule).is_not(None)]
+    if rule.older_than is not None:
+        conditions.append(table.c.last_received_at < func.now() - rule.older_than)
     if rule.delete == "events":
         conditions += [*_of_workflow(rule), *_one_of(tables.events.c.scope, rule.kinds)]
         conditions += _one_of(func.lower(_workflows.nsfw_level), rule.nsfw_levels)
@@ -168,6 +172,18 @@ def _told(rule: Rule) -> tuple[Any, Any]:
     if rule.delete == "quarantine":
         return tables.quarantine, tables.quarantine
     return tables.events, tables.events.join(tables.workflows, tables.events.c.workflow_id == _workflows.id)
+
+
+def _segment(rule: Rule) -> ColumnElement[Any]:
+    """The file in storage that holds a row of what was told; null if none does."""
+    table, _ = _told(rule)
+    of_range = select(_segments.name).where(
+        _segments.told == rule.delete,
+        _segments.after_id < table.c.id,
+        _segments.up_to_id >= table.c.id,
+        _segments.written_at.is_not(None),
+    )
+    return func.coalesce(table.c.segment, of_range.order_by(_segments.after_id.desc()).limit(1).scalar_subquery())
 
 
 def _of_workflow(rule: Rule) -> list[ColumnElement[bool]]:

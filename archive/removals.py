@@ -1,4 +1,4 @@
-"""Removals: objects whose rows are gone, and whose bytes are on their way out of storage."""
+"""Removals: what is deleted from the rows, and on its way out of storage: objects, and lines of segments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ FOLDER = "deleting"
 _objects = tables.objects.c
 _tombstones = tables.tombstones.c
 _PENDING = and_(_tombstones.what == "object", _tombstones.removed_at.is_(None), _tombstones.written_at.is_not(None))
+
+_IN_SEGMENT = and_(_tombstones.segment.is_not(None), _tombstones.removed_at.is_(None))
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,24 @@ async def finished(connection: AsyncConnection, digests: Sequence[bytes]) -> Non
     """The bytes of these are out of storage, or in their places again because they are needed."""
     changed = update(tables.tombstones).where(_PENDING, _tombstones.digest.in_(digests))
     await connection.execute(changed.values(removed_at=func.now()))
+
+
+async def next_segment(connection: AsyncConnection) -> str | None:
+    """A segment from which something is to be removed, by name; None if there is none."""
+    query = select(_tombstones.segment).where(_IN_SEGMENT, _tombstones.written_at.is_not(None)).limit(1)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def told_in(connection: AsyncConnection, segment: str) -> set[bytes]:
+    """The digests of all that was ever deleted of a segment."""
+    query = select(_tombstones.digest).where(_tombstones.segment == segment)
+    return {digest for digest in (await connection.execute(query)).scalars() if digest is not None}
+
+
+async def left_segment(connection: AsyncConnection, segment: str, digests: set[bytes]) -> None:
+    """These are no longer in the segment."""
+    gone = update(tables.tombstones).where(_IN_SEGMENT, _tombstones.segment == segment)
+    await connection.execute(gone.where(_tombstones.digest.in_(digests)).values(removed_at=func.now()))
 
 
 def aside(digest: bytes) -> str:

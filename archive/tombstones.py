@@ -24,7 +24,7 @@ LINES_AT_MOST = 10_000
 _tombstones = tables.tombstones.c
 _results = tables.results.c
 _PLACE = ("workflow_id", "step", "path")
-_TOLD = ("id", "deleted_at", "rule", "what", "workflow_id", "step", "path", "digest", "size", "media_type")
+_TOLD = ("id", "deleted_at", "rule", "what", "workflow_id", "step", "path", "digest", "size", "media_type", "segment")
 
 
 class Unreadable(ValueError):

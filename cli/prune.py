@@ -1,6 +1,7 @@
 """Rules of retention carried out, or counted, from a shell."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +9,7 @@ from datetime import timedelta
 import typer
 from rich.filesize import decimal
 
-from archive import browse, database, pruning, retention, settings, storages
+from archive import browse, database, logs, pruning, retention, settings, storages
 from archive.pruning import Matching
 from archive.retention import Rule, RuleError
 from cli import failures, machine, tables
@@ -45,6 +46,7 @@ class Wish:
 
 def run(wish: Wish, names: Sequence[str], *, dry_run: bool, grace: str | None, form: tables.Form) -> None:
     """Do it, or with `dry_run` say how much it would be. Raises CommandFailed."""
+    logs.configure(level=logging.WARNING)
     config = machine.read_settings()
     try:
         by_hand = wish.rule()

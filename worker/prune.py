@@ -13,6 +13,7 @@ from archive.browse import Browse
 from archive.pruning import NOTHING, Matching
 from archive.retention import Rule
 from archive.storage import Storage, object_name
+from worker import clear_segments
 
 SETTLED = timedelta(hours=1)
 """How long bytes lie aside before they are removed: longer than from a download's look for its object to its row."""
@@ -46,7 +47,6 @@ async def prune(
     for rule in rules:
         done = await _contents(engine, tree, rule) if rule.delete == "contents" else await _told(engine, rule)
         pruned.by_rule[rule.name] = pruned.by_rule.get(rule.name, NOTHING) + done
-        log.info("pruned", rule=rule.name, what=rule.delete, rows=done.rows)
     while True:
         async with engine.begin() as connection:
             deleted = await pruning.delete_unneeded(connection, grace=grace)
@@ -58,8 +58,9 @@ async def prune(
 
 
 async def remove(engine: AsyncEngine, store: Storage, *, settled: timedelta = SETTLED) -> Matching:
-    """Write the tombstones to storage; then move aside and remove the bytes of deleted objects. What was removed."""
+    """Write the tombstones to storage; then have what was deleted leave it. The objects whose bytes were removed."""
     await _write_tombstones(engine, store)
+    await clear_segments.clear(engine, store)
     removed = NOTHING
     while True:
         async with engine.connect() as connection:
@@ -149,5 +150,4 @@ async def _remove(engine: AsyncEngine, store: Storage, removal: removals.Removal
         await store.remove(removals.aside(digest))
         async with engine.begin() as connection:
             await removals.finished(connection, [digest])
-        log.info("an object that was to be deleted is needed again", object=object_name(digest))
     return NOTHING
