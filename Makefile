@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check manual openapi schema dashboards format lock clean bench-cli bench-ingest bench-archive drill-receiver drill-bodies drill-worker fuzz-gateway
+.PHONY: help setup demo test check manual openapi schema dashboards format lock clean bench-cli bench-ingest bench-archive bench-backfill drill-receiver drill-bodies drill-worker fuzz-gateway
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ bench-ingest: $(READY) ## how fast events are taken, against an empty handler an
 
 bench-archive: $(READY) ## how fast workflows are archived, against curl, aria2c and a bare script (needs nginx)
 	@$(BIN)/python -m bench.archive
+
+bench-backfill: $(READY) ## how fast a backfill lists 100,000 workflows, against the bare calls, and in how much memory
+	@$(BIN)/python -m bench.backfill
 
 drill-receiver: $(READY) ## kill the receiver and PostgreSQL under load: nothing acknowledged may be missing
 	@$(BIN)/python -m bench.drill_receiver

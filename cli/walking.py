@@ -125,13 +125,14 @@ def covered(listing: Listing) -> float | None:
     """How much of the range's time lies behind us, from 0 to 1; None while nothing says so."""
     if listing.finished_at is not None:
         return 1.0
-    begin, end = listing.from_date or listing.first_at, listing.to_date or listing.begun_at
-    if begin is None or listing.reached_at is None or end <= begin:
+    if listing.first_at is None or listing.reached_at is None:
         return None
     if listing.newest_first:
-        if listing.from_date is None:
-            return None
+        begin, end = listing.from_date, listing.first_at
         behind = end - listing.reached_at
     else:
+        begin, end = listing.first_at, listing.to_date or listing.begun_at
         behind = listing.reached_at - begin
+    if begin is None or end <= begin:
+        return None
     return min(1.0, max(0.0, behind / (end - begin)))

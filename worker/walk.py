@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -27,6 +27,8 @@ TRIES = retry.API_CALLS
 
 LENIENCE = timedelta(days=1)
 """Dates that are off by less may have been read as days; by more, they were ignored."""
+
+_READ = ("id", "status", "createdAt", "completedAt")
 
 log = structlog.get_logger()
 
@@ -69,24 +71,54 @@ async def walk(
     raised. Raises an OrchestrationError that stays after a few tries. The walk goes on another time.
     """
     seen: set[str | None] = set()
-    while listing.finished_at is None:
-        seen.add(listing.cursor)
-        try:
-            page = await fetch(lister, listing)
-        except civitai.Paused:
-            if wait is None:
-                raise
-            await wait()
-            continue
-        if page.next in seen and page.next is not None:
-            raise errors.Unreachable(call="list workflows", detail="the same page was announced twice")
-        was_newest_first = listing.newest_first
-        listing = await (_dry_step if dry else _step)(lister.engine, listing, page)
-        if listing.newest_first != was_newest_first:
-            seen.clear()
-        if tell is not None:
-            tell(listing)
+    pages = _Pages(lister)
+    try:
+        while listing.finished_at is None:
+            seen.add(listing.cursor)
+            try:
+                page = await pages.get(listing)
+            except civitai.Paused:
+                if wait is None:
+                    raise
+                await wait()
+                continue
+            if page.next in seen and page.next is not None:
+                raise errors.Unreachable(call="list workflows", detail="the same page was announced twice")
+            was_newest_first = listing.newest_first
+            listing = await (_dry_step if dry else _step)(lister.engine, listing, page)
+            if listing.newest_first != was_newest_first:
+                seen.clear()
+            if tell is not None:
+                tell(listing)
+    finally:
+        await pages.aclose()
     return listing
+
+
+class _Pages:
+    """Fetches a page while the one before is taken in."""
+
+    def __init__(self, lister: civitai.Caller) -> None:
+        self._lister = lister
+        self._ahead: dict[tuple[str | None, bool], asyncio.Task[client.Page]] = {}
+
+    async def get(self, listing: Listing) -> client.Page:
+        """The page whose turn it is; what `fetch` raises."""
+        fetching = self._ahead.pop((listing.cursor, listing.newest_first), None)
+        await self.aclose()  # what was fetched in vain: somebody else has gone on, or the order has changed
+        page = await (fetching or fetch(self._lister, listing))
+        if page.next is not None:
+            following = replace(listing, cursor=page.next)
+            key = (page.next, listing.newest_first)
+            self._ahead[key] = asyncio.create_task(fetch(self._lister, following))
+        return page
+
+    async def aclose(self) -> None:
+        """Fetch nothing more."""
+        for fetching in self._ahead.values():
+            fetching.cancel()
+        await asyncio.gather(*self._ahead.values(), return_exceptions=True)
+        self._ahead.clear()
 
 
 async def _step(engine: AsyncEngine, listing: Listing, page: client.Page) -> Listing:
@@ -142,7 +174,8 @@ async def fetch(lister: civitai.Caller, listing: Listing) -> client.Page:
 
 def read(page: client.Page) -> Sequence[Listed]:
     """The workflows of a page. What has no id that we could keep is left out."""
-    read = [documents.read(item) for item in page.items]
+    # Without the steps, of which a listing's reader needs nothing, and which are most of the work.
+    read = [documents.read({name: item.get(name) for name in _READ}) for item in page.items]
     if strange := sum(workflow.id is None for workflow in read):
         log.error("a listing names workflows without a usable id; they are left out", workflows=strange)
     return [
