@@ -1,16 +1,18 @@
 import dataclasses
 import inspect
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from arq.worker import Function, Worker
 
-from archive import database, queue, settings
+from archive import database, queue, removals, settings
+from archive.retention import Rule
 from embedded.supervisor import Addresses
-from tests.worker import doors, processes
-from tests.worker.civitai import Civitai
-from worker import main
+from tests.worker import doors, files, processes, rows
+from tests.worker.civitai import Civitai, blob, content, document, picture, step
+from worker import archive_workflow, main
 from worker.shared_writes import SharedWrites
 from worker.tools import Tools
 
@@ -60,6 +62,8 @@ async def test_a_database_that_is_away_fails_no_task(tools: Tools, addresses: Ad
         await main.run_archive_workflow(context, "w")
         await main.run_sweep(context)
         await main.run_verify(context)
+        await main.run_prune(context | {"tools": dataclasses.replace(context["tools"], config=_with_a_rule(tools))})
+        await main.run_remove(context)
         await main.run_reconcile(context)
         await main.run_close_segments(context)
         await away.dispose()
@@ -86,3 +90,24 @@ async def test_a_missing_or_wrong_setting_ends_the_command_in_one_sentence(
     (sentence,) = log.read_text().splitlines()
     assert sentence.startswith(f"{variable} is not ")
     assert f"Example: {variable}=" in sentence
+
+
+def _with_a_rule(tools: Tools) -> settings.Settings:
+    rule = Rule("no-a", "contents", tags=("a",))
+    return dataclasses.replace(tools.config, prune_rules=(rule,), prune_grace=timedelta(0))
+
+
+async def test_rules_of_retention_are_carried_out_on_schedule_and_without_one_nothing_is(
+    tools: Tools, civitai: Civitai, storage: Path
+) -> None:
+    cat = picture(b"a cat")
+    civitai.workflows["w"] = document("w", step("one", blob("cat", civitai.serves("cat", content(cat)))))
+    await rows.tell(tools.engine, "w")
+    await archive_workflow.archive_workflow(tools, "w")
+    await main.run_prune({"tools": tools})
+    assert list(files.objects(storage).values()) == [cat]
+    await main.run_prune({"tools": dataclasses.replace(tools, config=_with_a_rule(tools))})
+    assert not files.objects(storage)
+    await rows.execute(tools.engine, "UPDATE tombstones SET aside_at = aside_at - interval '2 h'")
+    await main.run_remove({"tools": tools})
+    assert not [name for name in files.names(storage) if name.startswith(removals.FOLDER)]

@@ -395,3 +395,18 @@ async def test_pruning_while_workers_run_loses_nothing_that_is_needed(
     await prune.remove(tools.engine, tools.storage, settled=AT_ONCE)
     assert not stores.files(storage / "objects")
     assert not stores.files(storage / removals.FOLDER)
+
+
+async def test_a_bucket_is_pruned_like_a_disk(engine: AsyncEngine, tmp_path: Path) -> None:
+    with stores.s3_server(tmp_path / "s3") as server:
+        store = server.storage("pruned", tmp_path / "home")
+        await recognise_storage.recognise(engine, store)
+        for workflow_id in holding.WORKFLOWS:
+            await holding.hold(engine, store, workflow_id)
+        await prune.prune(engine, store, None, [ALL], grace=AT_ONCE)
+        async with engine.begin() as connection:  # whoever writes this had found the bytes in their place
+            await objects.add(connection, {sha256(b"dog"): Facts(3)})
+        await prune.prune(engine, store, None, [ALL], grace=AT_ONCE, settled=AT_ONCE)
+        left = {name: body for name, body in server.files("pruned").items() if "tombstones" not in name}
+    assert set(left.values()) - {b"dog"} == {left["civitai-archive.json"]}
+    assert object_name(sha256(b"dog")) in left
