@@ -11,7 +11,7 @@ Interrupted downloads go on where they were, if the host can prove that it is st
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -78,11 +78,16 @@ class Sources:
 
 
 class Downloads:
-    """Downloads into one directory, which is made if need be."""
+    """Downloads into one directory, which is made if need be.
 
-    def __init__(self, directory: Path, sources: Sources, progress: Progress) -> None:
+    `progress` shows those that are under way; `on_end` is called for each that has come to its end, good or bad.
+    """
+
+    def __init__(
+        self, directory: Path, sources: Sources, progress: Progress, *, on_end: Callable[[], None] = lambda: None
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self._directory, self._sources, self._progress = directory, sources, progress
+        self._directory, self._sources, self._progress, self._on_end = directory, sources, progress, on_end
         self._recording = asyncio.Lock()
 
     async def fetch_all(self, wanted: Sequence[Wanted]) -> list[Had | Exception]:
@@ -95,6 +100,8 @@ class Downloads:
                     return await self._fetch(each)
                 except (errors.OrchestrationError, failures.CommandFailed, OSError) as error:
                     return error
+                finally:
+                    self._on_end()
 
         return await asyncio.gather(*(one(each) for each in wanted))
 
@@ -102,9 +109,15 @@ class Downloads:
         if (had := await asyncio.to_thread(self._on_disk, wanted)) is not None:
             return had
         task = self._progress.add_task(wanted.stem, total=wanted.size)
+        try:
+            return await self._bring(wanted, task)
+        finally:
+            self._progress.remove_task(task)
+
+    async def _bring(self, wanted: Wanted, task: TaskID) -> Had:
         subject = wanted.digest or wanted.blob_id or errors.without_secrets(wanted.url or "")
+        source: Literal["archive", "live"] = "live"
         with Partial(self._directory, wanted.stem, subject) as partial:
-            source: Literal["archive", "live"] = "live"
             if wanted.digest and self._sources.storage:
                 source, claimed = "archive", None
                 await self._copy(self._sources.storage, wanted.digest, partial, task)

@@ -2,11 +2,20 @@
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from archive import settings, storages
 from cli import account, downloads, failures, printing, sources, tables
@@ -30,27 +39,33 @@ async def have(
             civitai = await stack.enter_async_context(account.client(config))
             blobs = await stack.enter_async_context(BlobClient(allow_private=config.blob_allow_private))
         storage = storages.open_storage(config) if any(each.digest for each in wanted) else None
-        progress = stack.enter_context(_progress())
-        had = await downloads.Downloads(directory, downloads.Sources(storage, civitai, blobs), progress).fetch_all(
-            wanted
-        )
+        files, counted = stack.enter_context(_shown(len(wanted)))
+        had = await downloads.Downloads(
+            directory, downloads.Sources(storage, civitai, blobs), files, on_end=counted
+        ).fetch_all(wanted)
     _print(wanted, had, json=json)
     if missing := sum(isinstance(each, Exception) for each in had):
         raise failures.CommandFailed(f"{missing} of {len(had)} missing.")
 
 
-def _progress() -> Progress:
-    """Bars on a terminal; nothing where nobody watches."""
-    return Progress(
+@contextlib.contextmanager
+def _shown(count: int) -> Iterator[tuple[Progress, Callable[[], None]]]:
+    """On a terminal, bars: of the files that are under way, and of how many have ended, which the function counts."""
+    console = Console(stderr=True, highlight=False)
+    files = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(compact=True),
-        console=Console(stderr=True, highlight=False),
-        disable=not sys.stderr.isatty(),
+        console=console,
         expand=True,
     )
+    ended = Progress(TextColumn("files"), BarColumn(bar_width=None), MofNCompleteColumn(), console=console, expand=True)
+    task = ended.add_task("files", total=count)
+    is_watched = sys.stderr.isatty()
+    with Live(Group(files, ended), console=console, transient=True) if is_watched else contextlib.nullcontext():
+        yield files, lambda: ended.advance(task)
 
 
 def _print(wanted: Sequence[downloads.Wanted], had: Sequence[downloads.Had | Exception], *, json: bool) -> None:

@@ -38,6 +38,7 @@ class Key:
             told = self._path.read_text(encoding="ascii", errors="replace")
             if WORTHY.fullmatch(told):
                 return told
+            self._path.unlink()
         return None
 
     def _made(self) -> str:

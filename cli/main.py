@@ -3,6 +3,7 @@
 What commands there are, with their options and help, is said in `cli.groups`, a file a subject.
 """
 
+import io
 import os
 import sys
 
@@ -43,6 +44,8 @@ def main() -> None:
 
     0 done, 1 it failed, 2 usage, 3 credentials, 4 not found.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a prompt in letters that the terminal lacks is no failure
     try:
         try:
             app(standalone_mode=True)

@@ -14,12 +14,12 @@ _NOT_ASCII = re.compile(r"[^\n\x20-\x7e]")
 
 def document(value: Any) -> None:
     """Print one document, for people to read."""
-    typer.echo(_visible(json.dumps(value, indent=2, ensure_ascii=False)))
+    typer.echo(visible(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def line(value: Any) -> None:
     """Print one document on a line, for programs."""
-    typer.echo(_visible(json.dumps(value, ensure_ascii=False)))
+    typer.echo(visible(json.dumps(value, ensure_ascii=False)))
 
 
 def text(told: str) -> None:
@@ -33,6 +33,6 @@ def note(told: str) -> None:
     typer.echo(tables.printable(told), err=True)
 
 
-def _visible(written: str) -> str:
+def visible(written: str) -> str:
     """JSON with the same meaning, in which control and direction-changing characters are escapes."""
     return _NOT_ASCII.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], written)

@@ -75,7 +75,15 @@ def _briefly(error: errors.OrchestrationError) -> str:
 async def _instead(
     database_url: str, what: str, kept: Callable[[str], Awaitable[T | None]], error: Exception, why: str
 ) -> Answer[T]:
-    found = await kept(database_url)
+    from archive import database
+
+    try:
+        found = await kept(database_url)
+    except Exception as fault:
+        if not database.is_unavailable(fault):
+            raise
+        printing.note("The archive does not answer either.")
+        raise error from fault
     if found is None:
         printing.note(f"The archive has no {what} either.")
         raise error
