@@ -18,6 +18,8 @@ UNKNOWN_EXTENSION = "bin"
 
 _REFUSED = frozenset('<>:"/\\|?*')
 _DEVICES = ("CONIN$", "CONOUT$")  # which pathvalidate does not know
+_PLAIN = re.compile(r"(?!.*__)[A-Za-z0-9_](?:[A-Za-z0-9_. -]*[A-Za-z0-9_-])?")
+_LONGEST_DEVICE = 7  # characters, and none begins with a digit
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,12}$")
 _EXTENSIONS = {
     "application/gzip": "gz",
@@ -64,12 +66,10 @@ def safe(text: str, *, at_most: int = LONGEST) -> str:
 
     Two texts may come out the same; see `distinct`. What is too long loses its middle, not its ending (`.png`).
     """
-    characters = (character if is_safe(character) else "_" for character in unicodedata.normalize("NFC", text))
-    name = re.sub("__+", "_", "".join(characters)).strip(" .")
-    if name.startswith("-"):
-        name = f"_{name[1:]}"  # a shell would take it for an option
-    name = cut(name, at_most - 1)  # one byte is left for what follows
-    return sanitize_filename(name, platform="universal", additional_reserved_names=_DEVICES) or "_"
+    is_no_device = text[:1].isdecimal() or len(text.partition(".")[0]) > _LONGEST_DEVICE
+    if is_no_device and len(text) < at_most and _PLAIN.fullmatch(text):
+        return text  # as most are, in a tenth of the time
+    return _made_safe(text, at_most)
 
 
 def distinct(text: str, *, at_most: int = LONGEST) -> str:
@@ -116,6 +116,15 @@ def cut(name: str, at_most: int) -> str:
     ending = found[0] if found else ""
     stem = name.removesuffix(ending)
     return _first_bytes(stem, at_most - len(ending)).rstrip(" .") + ending
+
+
+def _made_safe(text: str, at_most: int) -> str:
+    characters = (character if is_safe(character) else "_" for character in unicodedata.normalize("NFC", text))
+    name = re.sub("__+", "_", "".join(characters)).strip(" .")
+    if name.startswith("-"):
+        name = f"_{name[1:]}"  # a shell would take it for an option
+    name = cut(name, at_most - 1)  # one byte is left for what follows
+    return sanitize_filename(name, platform="universal", additional_reserved_names=_DEVICES) or "_"
 
 
 def _first_bytes(text: str, count: int) -> str:

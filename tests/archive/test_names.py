@@ -93,3 +93,10 @@ def test_every_kind_of_file_that_we_recognise_has_an_extension() -> None:
 def test_a_media_type_that_is_only_claimed_brings_no_extension_of_its_own() -> None:
     for claimed in (None, "", "application/x-msdownload", "image/png; charset=../../x", "text/x-python"):
         assert names.extension(claimed) == "bin"
+
+
+@given(
+    st.text("aZ0_. -:", max_size=30) | st.sampled_from(["con", "CON.txt", "0con", "nul.tar.gz", "conout$", "lpt1 x"])
+)
+def test_the_short_way_for_plain_names_gives_what_the_long_way_does(text: str) -> None:
+    assert names.safe(text) == names._made_safe(text, names.LONGEST)
