@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check manual openapi schema dashboards format lock clean bench-cli bench-ingest bench-archive bench-backfill drill-receiver drill-bodies drill-worker fuzz-gateway
+.PHONY: help setup demo test check manual openapi schema dashboards format lock clean bench-cli bench-ingest bench-archive bench-backfill drill-receiver drill-bodies drill-worker fuzz-gateway drill-keeping
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ dashboards: $(READY) ## write the dashboards' JSON anew, from what dashboards/bo
 
 fuzz-gateway: $(READY) ## thousands of generated requests: no 5xx, no answer that docs/openapi.json does not know
 	@$(BIN)/python -m bench.fuzz_gateway
+
+drill-keeping: $(READY) ## a month of losses, rot, pruning and a dropped database: exactly what was to be kept is
+	@$(BIN)/python -m bench.drill_keeping
 
 format: $(READY) ## what `make check` asks of the format
 	@$(BIN)/ruff format .
