@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 READY_SECONDS = 30.0
 WATCH_SECONDS = 1.0
+PRIVATE = "127.0.0.1"
 
 log = structlog.get_logger()
 
@@ -32,14 +33,23 @@ async def running(
     *,
     host: str,
     port: int,
+    gateway_port: int | None = None,
     log_directory: Path | None = None,
 ) -> AsyncIterator[Addresses]:
     """PostgreSQL and Valkey unless their URLs are set, the schema, the receiver and a worker, until the block ends.
 
-    Whatever ends in between is started again. The processes get `environment`, with the URLs of what was started, and
-    write their logs into `log_directory`, or where ours go. Raises what `failures.explain` explains.
+    With a `gateway_port` also the gateway, for this machine alone. Whatever ends in between is started again. The
+    processes get `environment`, with the URLs of what was started, and write their logs into `log_directory`, or where
+    ours go. Raises what `failures.explain` explains.
     """
-    listening.listen(host, port).close()  # a taken port is said before anything is started
+    # A taken port is said before anything is started.
+    listening.listen(host, port).close()
+    commands = {"worker": ["worker"], "receiver": ["receiver", "--host", host, "--port", str(port)]}
+    doors = {"receiver": _door(host, port)}
+    if gateway_port is not None:
+        listening.listen(PRIVATE, gateway_port, variable="GATEWAY_PORT").close()
+        commands["gateway"] = ["gateway", "--host", PRIVATE, "--port", str(gateway_port)]
+        doors["gateway"] = _door(PRIVATE, gateway_port)
     async with AsyncExitStack() as stack:
         addresses = await _servers(stack, config)
         await _in_thread(functools.partial(upgrade, addresses.database_url))
@@ -49,13 +59,14 @@ async def running(
         # A URL that came from a file is handed on as it is; both together would be a contradiction.
         inherited = {name: value for name, value in environment.items() if name.removesuffix("_FILE") not in ours}
         started = []
-        for command in (["worker"], ["receiver", "--host", host, "--port", str(port)]):
-            log_file = log_directory / f"{command[0]}.log" if log_directory else None
+        for name, command in commands.items():
+            log_file = log_directory / f"{name}.log" if log_directory else None
             process = processes.Process(command, inherited | ours, log_file=log_file)
             await process.start()
             stack.push_async_callback(process.stop)
             started.append(process)
-        await _until_ready(started, host, port)
+        for name, url in doors.items():
+            await _until_ready(started, name, url)
         for process in started:
             stack.push_async_callback(_cancel, asyncio.create_task(process.keep_running()))
         yield addresses
@@ -88,9 +99,14 @@ async def _keep_serving(supervisor: Supervisor) -> None:
                 log.error("a server could not be started; it is tried again", server=server.name, error=str(error))
 
 
-async def _until_ready(started: Sequence[processes.Process], host: str, port: int) -> None:
-    """Wait until the receiver answers that it is ready. Raises CommandFailed, or Ended if one of them has."""
-    address = f"[{host}]" if ":" in host else host.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - to look, not to listen
+def _door(host: str, port: int) -> str:
+    """The address of a service on this machine, whatever it listens on."""
+    host = f"[{host}]" if ":" in host else host.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - to look, not to listen
+    return f"http://{host}:{port}"
+
+
+async def _until_ready(started: Sequence[processes.Process], name: str, url: str) -> None:
+    """Wait until a service says that it is ready. Raises CommandFailed, or Ended if a process has."""
     deadline = time.monotonic() + READY_SECONDS
     async with httpx.AsyncClient(trust_env=False) as http:
         while time.monotonic() < deadline:
@@ -98,12 +114,12 @@ async def _until_ready(started: Sequence[processes.Process], host: str, port: in
                 if process.exit_code is not None:
                     raise processes.Ended(process.name, process.exit_code, process.log_file)
             try:
-                if (await http.get(f"http://{address}:{port}/ready")).is_success:
+                if (await http.get(f"{url}/ready")).is_success:
                     return
             except httpx.TransportError:
                 pass  # not listening yet
             await asyncio.sleep(0.1)
-    raise failures.CommandFailed(f"the receiver was not ready within {READY_SECONDS:.0f} seconds: its log says why.")
+    raise failures.CommandFailed(f"the {name} was not ready within {READY_SECONDS:.0f} seconds: its log says why.")
 
 
 async def _in_thread(function: Callable[[], T]) -> T:

@@ -22,8 +22,15 @@ def run(host: str, port: int | None) -> None:
 
 
 async def _run(config: settings.Settings, host: str, port: int) -> None:
-    async with stack.running(config, os.environ, host=host, port=port):
-        log.info("up", receiver=f"http://{host}:{port}/callbacks", home=str(config.home), storage=config.storage_url)
+    gateway_port = config.gateway.port
+    async with stack.running(config, os.environ, host=host, port=port, gateway_port=gateway_port):
+        log.info(
+            "up",
+            receiver=f"http://{host}:{port}/callbacks",
+            gateway=f"http://{stack.PRIVATE}:{gateway_port}",
+            home=str(config.home),
+            storage=config.storage_url,
+        )
         try:
             await asyncio.Event().wait()
         finally:

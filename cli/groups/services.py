@@ -12,7 +12,9 @@ Port = Annotated[int | None, typer.Option(help="The port to listen on, instead o
 
 @app.command(epilog="Example: civitai-archive up --port 8000")
 def up(host: Host = "127.0.0.1", port: Port = None) -> None:
-    """Run everything on this machine: the receiver, the worker, and PostgreSQL and Valkey unless their URLs are set."""
+    """Run everything on this machine: the receiver, the worker, the gateway (for this machine alone, on GATEWAY_PORT),
+    and PostgreSQL and Valkey unless their URLs are set.
+    """
     from cli import up
 
     up.run(host, port)

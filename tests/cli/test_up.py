@@ -96,7 +96,8 @@ async def test_with_servers_of_its_own_it_starts_none(
     async with commands.started("up", "--port", str(free_port), environment=environment) as up:
         await up.says('"event": "up"')
         async with httpx.AsyncClient() as http:
-            assert (await http.get(f"http://127.0.0.1:{free_port}/ready")).is_success
+            for port in (free_port, environment["GATEWAY_PORT"]):
+                assert (await http.get(f"http://127.0.0.1:{port}/ready")).is_success
         assert not any(
             "postgres" in command or "valkey" in command for command in commands.running_in(up.home).values()
         )
@@ -126,6 +127,14 @@ async def test_a_taken_port_is_one_sentence_before_anything_is_started(
     done = await commands.run("up", "--port", str(taken_port), environment=alone | account)
     done.assert_failed(1, rf"cannot listen on 127\.0\.0\.1 port {taken_port}")
     assert not (tmp_path / "home").exists()
+
+
+async def test_so_is_a_taken_port_of_the_gateways(
+    alone: dict[str, str], account: dict[str, str], free_port: int, taken_port: int
+) -> None:
+    taken = {"GATEWAY_PORT": str(taken_port)}
+    done = await commands.run("up", "--port", str(free_port), environment=alone | account | taken)
+    done.assert_failed(1, rf"cannot listen on 127\.0\.0\.1 port {taken_port} .* GATEWAY_PORT")
 
 
 async def test_a_locked_home_is_one_sentence(alone: dict[str, str], account: dict[str, str], free_port: int) -> None:
