@@ -1,7 +1,5 @@
 """What the archive answers with, in Civitai's shapes, and with addresses in its own storage."""
 
-from collections.abc import Sequence
-
 from archive import catalogue, database, settings, storage
 from orchestration import rendering
 from orchestration.client import Page
@@ -10,13 +8,11 @@ from orchestration.wire import JsonObject
 NAME = "civitai-archive"
 
 
-async def workflow(
-    config: settings.Settings, database_url: str, workflow_id: str, *, hide_mature: bool = False
-) -> JsonObject | None:
+async def workflow(config: settings.Settings, database_url: str, workflow_id: str) -> JsonObject | None:
     """A workflow's document; None if none is kept."""
     async with database.connect_once(database_url, application_name=NAME) as connection:
         found = await catalogue.workflow(connection, workflow_id)
-    return _rendered(config, found, hide_mature=hide_mature) if found else None
+    return _rendered(config, found) if found else None
 
 
 async def step(config: settings.Settings, database_url: str, workflow_id: str, name: str) -> JsonObject | None:
@@ -37,15 +33,9 @@ async def listing(
     """One page of workflows. Raises BadCursor."""
     async with database.connect_once(database_url, application_name=NAME) as connection:
         page = await catalogue.query(connection, wanted, take=take, cursor=cursor)
-    return Page(_all_rendered(config, page.items), str(page.next) if page.next else None)
+    return Page([_rendered(config, one) for one in page.items], str(page.next) if page.next else None)
 
 
-def _all_rendered(config: settings.Settings, found: Sequence[catalogue.Kept]) -> list[JsonObject]:
-    return [_rendered(config, one) for one in found]
-
-
-def _rendered(config: settings.Settings, found: catalogue.Kept, *, hide_mature: bool = False) -> JsonObject:
+def _rendered(config: settings.Settings, found: catalogue.Kept) -> JsonObject:
     base = config.storage_url.rstrip("/")
-    return found.render(
-        lambda content: rendering.Link(f"{base}/{storage.object_name(content.digest)}", None), hide_mature=hide_mature
-    )
+    return found.render(lambda content: rendering.Link(f"{base}/{storage.object_name(content.digest)}", None))

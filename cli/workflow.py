@@ -3,7 +3,6 @@
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
 
 from archive import settings
 from cli import account, failures, printing, sources
@@ -51,15 +50,6 @@ def step(workflow_id: str, name: str, choice: sources.Choice, *, json: bool) -> 
     (printing.line if json else printing.document)(sources.announce(answer, config))
 
 
-async def find(
-    config: settings.Settings, workflow_id: str, choice: sources.Choice, *, hide_mature: bool = False
-) -> sources.Answer[JsonObject]:
-    """A workflow's document, from where it can be had."""
-    return await _ask(
-        config, workflow_id, choice, lambda civitai: civitai.get(workflow_id, hide_mature=hide_mature), hide_mature
-    )
-
-
 async def until_ended(civitai: Client, workflow_id: str, seconds: float) -> JsonObject:
     """A workflow once it has ended, or as it is after so many seconds; tells meanwhile how it is."""
     began, looks = time.monotonic(), 0
@@ -83,26 +73,16 @@ async def until_ended(civitai: Client, workflow_id: str, seconds: float) -> Json
 
 
 async def _find(config: settings.Settings, workflow_id: str, wait: float | None, choice: sources.Choice) -> JsonObject:
-    if wait is None:
-        answer = await find(config, workflow_id, choice)
-    else:
-        answer = await _ask(config, workflow_id, choice, lambda civitai: until_ended(civitai, workflow_id, wait), False)
-    return sources.announce(answer, config)
+    async def live(civitai: Client) -> JsonObject:
+        return await (civitai.get(workflow_id) if wait is None else until_ended(civitai, workflow_id, wait))
 
-
-async def _ask(
-    config: settings.Settings,
-    workflow_id: str,
-    choice: sources.Choice,
-    live: Callable[[Client], Awaitable[JsonObject]],
-    hide_mature: bool,
-) -> sources.Answer[JsonObject]:
     async def kept(database_url: str) -> JsonObject | None:
         from cli import kept
 
-        return await kept.workflow(config, database_url, workflow_id, hide_mature=hide_mature)
+        return await kept.workflow(config, database_url, workflow_id)
 
-    return await sources.ask(config, choice, f"workflow {workflow_id}", live=live, kept=kept)
+    answer = await sources.ask(config, choice, f"workflow {workflow_id}", live=live, kept=kept)
+    return sources.announce(answer, config)
 
 
 def _progress(told: str) -> None:

@@ -67,9 +67,9 @@ class Client:
             return await self._connection.fetch(call)
         return await self._fetch(call)
 
-    async def get(self, workflow_id: str, *, wait: float | None = None, hide_mature: bool = False) -> JsonObject:
+    async def get(self, workflow_id: str, *, wait: float | None = None) -> JsonObject:
         """Fetch a workflow, as it is or as it is once ended, which is waited for at most `wait` seconds."""
-        parameters = {"wait": _seconds(wait), "hideMatureContent": "true" if hide_mature else "false"}
+        parameters = {"wait": _seconds(wait), "hideMatureContent": "false"}
         return await self._fetch(Call("get workflow", "GET", _workflow(workflow_id), workflow_id, parameters))
 
     async def step(self, workflow_id: str, name: str) -> JsonObject:
@@ -144,10 +144,10 @@ class Client:
         return True
 
     @asynccontextmanager
-    async def blob(self, blob_id: str, *, hide_mature: bool = False) -> AsyncIterator[str | blobs.Content]:
+    async def blob(self, blob_id: str) -> AsyncIterator[str | blobs.Content]:
         """Ask for a blob: the address that it redirects to (for a BlobClient), or its content itself."""
         path = f"/v2/consumer/blobs/{segment(blob_id)}"
-        call = Call("get blob", "GET", path, blob_id, {"hideMatureContent": "true"} if hide_mature else {})
+        call = Call("get blob", "GET", path, blob_id)
         response = await self._retrying(lambda: self._connection.open(call))
         try:
             redirect = response.next_request

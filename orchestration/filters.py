@@ -10,7 +10,6 @@ class Filters(TypedDict, total=False):
 
     tags: all of them. query: text in the metadata. from_date, to_date: of creation (a time without a zone
     is in UTC), which Civitai is said to ignore at times, as it may `status`. ascending: oldest first.
-    hide_mature: show mature blobs as unavailable.
     """
 
     tags: Sequence[str]
@@ -20,7 +19,6 @@ class Filters(TypedDict, total=False):
     to_date: datetime | None
     exclude_failed: bool
     status: str | None
-    hide_mature: bool
 
 
 class ManagerFilters(TypedDict, total=False):
@@ -43,7 +41,7 @@ def consumer(filters: Filters) -> dict[str, Any]:
         "excludeFailed": _flag(filters.get("exclude_failed")),
         "status": filters.get("status"),
         # Left to its default, a listing shows mature blobs as unavailable.
-        "hideMatureContent": _flag(filters.get("hide_mature")) or "false",
+        "hideMatureContent": "false",
     }
 
 

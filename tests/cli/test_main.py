@@ -45,3 +45,27 @@ async def test_a_pipe_that_is_closed_early_is_no_drama(alone: dict[str, str]) ->
     script = f'"{commands.CIVITAI_ARCHIVE}" --help | true'
     done = await commands.run("-c", script, environment=alone, program=Path("/bin/sh"))
     assert done.err == ""
+
+
+async def test_much_output_into_a_pipe_that_is_closed_early_is_no_drama_either(servers: dict[str, str]) -> None:
+    query = "SELECT repeat('x', 1000) AS x FROM generate_series(1, 2000)"
+    script = f'"{commands.CIVITAI_ARCHIVE}" sql --json "{query}" | head -c 10'
+    done = await commands.run("-c", script, environment=servers, program=Path("/bin/sh"))
+    assert (done.out, done.err) == ('{"x": "xxx', "")
+
+
+async def test_what_a_terminal_has_no_letters_for_is_no_failure(servers: dict[str, str]) -> None:
+    environment = servers | {"PYTHONIOENCODING": "ascii"}
+    done = await commands.run("sql", "--csv", "SELECT '狐' AS fox", environment=environment)
+    assert (done.code, done.out) == (0, "fox\n\\u72d0\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [("civitai-archive work", {"workflow", "workflows", "worker"}), ("civitai-archive workflows --source l", {"live"})],
+)
+async def test_the_shell_completes_commands_and_values(alone: dict[str, str], line: str, offered: set[str]) -> None:
+    variables = {"_CIVITAI_ARCHIVE_COMPLETE": "complete_bash", "COMP_WORDS": line}
+    environment = alone | variables | {"COMP_CWORD": str(len(line.split()) - 1)}
+    done = await commands.run(environment=environment)
+    assert set(done.out.split()) == offered

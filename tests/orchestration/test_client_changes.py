@@ -80,13 +80,10 @@ async def test_an_answer_that_is_no_list_of_workflows_is_a_broken_one() -> None:
             await client.query_user("12345")
 
 
-async def test_mature_content_is_hidden_only_if_that_is_wanted() -> None:
+async def test_a_listing_asks_for_a_status_and_for_mature_content_too() -> None:
     async with talking(ok({"items": []})) as (client, other):
-        await client.query(hide_mature=True, status="succeeded")
-        await client.get("w", hide_mature=True)
-        await client.get("w")
-    assert other.query(0) == [("status", "succeeded"), ("hideMatureContent", "true")]
-    assert [other.query(number) for number in (1, 2)] == [[("hideMatureContent", value)] for value in ("true", "false")]
+        await client.query(status="succeeded")
+    assert other.query() == [("status", "succeeded"), ("hideMatureContent", "false")]
 
 
 async def test_a_blob_is_there_or_not() -> None:
