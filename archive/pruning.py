@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive import holdings, tables, tombstones
@@ -66,8 +66,11 @@ async def count(connection: AsyncConnection, rule: Rule) -> Matching:
 
 async def next_workflows(connection: AsyncConnection, rule: Rule, *, after: str) -> Sequence[str]:
     """The next workflows, by id, at most a batch of them, of whose contents the rule names something."""
-    query = select(_workflows.id).where(_workflows.id > after).select_from(_KEPT).where(*_of_contents(rule))
-    return (await connection.execute(query.distinct().order_by(_workflows.id).limit(BATCH))).scalars().all()
+    named = select(_results.id).where(
+        _results.workflow_id == _workflows.id, _results.object_digest.is_not(None), *_of_result(rule)
+    )
+    query = select(_workflows.id).where(_workflows.id > after, *_of_workflow(rule), *_of_age(rule), named.exists())
+    return (await connection.execute(query.order_by(_workflows.id).limit(BATCH))).scalars().all()
 
 
 async def prune_contents(connection: AsyncConnection, rule: Rule, workflow_ids: Sequence[str]) -> int:
@@ -147,12 +150,16 @@ _KEPT = tables.results.join(tables.workflows).join(tables.objects)
 
 
 def _of_contents(rule: Rule) -> list[ColumnElement[bool]]:
+    return [*_of_workflow(rule), *_of_age(rule), *_of_result(rule)]
+
+
+def _of_age(rule: Rule) -> list[ColumnElement[bool]]:
+    return [] if rule.older_than is None else [func.now() - rule.older_than > holdings.CREATED_AT]
+
+
+def _of_result(rule: Rule) -> list[ColumnElement[bool]]:
     level = func.lower(func.coalesce(_results.nsfw_level, _workflows.nsfw_level))
-    conditions = [*_of_workflow(rule), *_one_of(func.lower(_results.kind), rule.kinds)]
-    conditions += [*_one_of(level, rule.nsfw_levels)]
-    if rule.older_than is not None:
-        conditions.append(func.now() - rule.older_than > holdings.CREATED_AT)
-    return conditions
+    return [*_one_of(func.lower(_results.kind), rule.kinds), *_one_of(level, rule.nsfw_levels)]
 
 
 def _of_told(rule: Rule) -> list[ColumnElement[bool]]:
@@ -187,9 +194,10 @@ def _segment(rule: Rule) -> ColumnElement[Any]:
 
 
 def _of_workflow(rule: Rule) -> list[ColumnElement[bool]]:
-    """Only what is archived and in nobody's hands; what was given up is exempt unless the rule names it."""
-    archived = _workflows.archived_at.is_not(None) & _workflows.dead_at.is_(None)
-    conditions = [or_(archived, _workflows.dead_at.is_not(None)) if rule.dead else archived]
+    """Only what is archived, or gone, and in nobody's hands; what was given up is exempt unless the rule names it."""
+    is_done = or_(_workflows.archived_at.is_not(None), _workflows.gone_at.is_not(None))
+    is_dead = _workflows.dead_at.is_not(None)
+    conditions = [or_(is_done, is_dead) if rule.dead else and_(is_done, ~is_dead)]
     conditions.append(or_(_workflows.leased_until.is_(None), _workflows.leased_until < func.now()))
     if rule.tags:
         conditions.append(_workflows.tags.overlap(list(rule.tags)))

@@ -267,6 +267,11 @@ async def test_what_is_held_owed_or_dead_is_exempt(engine: AsyncEngine, store: L
     assert stored(store) == {b"cat", b"dog", b"fox"}
 
 
+async def test_what_civitai_has_forgotten_is_not_exempt(engine: AsyncEngine, store: LocalStorage) -> None:
+    await rows.execute(engine, "UPDATE workflows SET archived_at = NULL, gone_at = now() WHERE id = 'w1'")
+    assert (await pruned(engine, store, ALPHA)).by_rule["no-alpha"].rows == 2
+
+
 async def test_what_is_dead_goes_where_a_rule_names_it(engine: AsyncEngine, store: LocalStorage) -> None:
     await rows.execute(engine, "UPDATE workflows SET archived_at = NULL, dead_at = now() WHERE id = 'w1'")
     rules = [Rule("a", "contents", tags=("alpha",), dead=True), Rule("b", "events", tags=("alpha",), dead=True)]
