@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, INTERVAL, JSONB, TIMEST
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
-from archive import database, tables, workflows
+from archive import database, hours, tables, workflows
 from orchestration import statuses
 from orchestration.events import Event
 
@@ -130,7 +130,8 @@ _RECORD = text(
         due_at = CASE WHEN excluded.last_event_id IS NULL THEN workflows.due_at
                       ELSE least(workflows.due_at, excluded.due_at) END
     RETURNING id, xmax = 0 OR last_event_id IN (SELECT id FROM kept WHERE is_new) AS is_due,
-              (SELECT count(*) FROM kept WHERE is_new) AS new_events
+              (SELECT count(*) FROM kept WHERE is_new) AS new_events,
+              (SELECT array_agg(first_received_at) FROM kept WHERE first_received_at < now() - :settles) AS late
     """
 ).bindparams(
     *(bindparam(name, type_=ARRAY(Text)) for name in _TEXTS),
@@ -139,6 +140,7 @@ _RECORD = text(
     *(bindparam(name, type_=ARRAY(TIMESTAMP(timezone=True))) for name in ("occurred_at", "received_at")),
     bindparam("terminal", type_=ARRAY(Text)),
     bindparam("retention", type_=INTERVAL),
+    bindparam("settles", type_=INTERVAL),
 )
 """Three tables in one statement.
 
@@ -189,9 +191,12 @@ async def record(connection: AsyncConnection, deliveries: Sequence[Delivery]) ->
             **_ended_jobs(told),
             "terminal": list(statuses.TERMINAL),
             "retention": workflows.RETENTION,
+            "settles": hours.SETTLES,
         },
     )
     changed = result.all()
+    if changed and changed[0].late:
+        await hours.recount(connection, changed[0].late)
     return Recorded([row.id for row in changed if row.is_due], changed[0].new_events if changed else 0)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ARRAY, Boolean, Column, Text, bindparam, case, func, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from archive import claims, database, tables
+from archive import claims, database, hours, tables
 from archive.claims import Claim
 from orchestration import documents, statuses
 from orchestration.wire import JsonObject
@@ -124,7 +124,11 @@ async def save(
 
 async def save_each(connection: AsyncConnection, told: Sequence[Told]) -> int:
     """The same for several; those of claims that have been overtaken are left out. How many were written."""
-    return len((await connection.execute(_SAVE, {"rows": [_row(one) for one in told]})).all())
+    rows = [_row(one) for one in told]
+    saved = (await connection.execute(_SAVE, {"rows": rows})).all()
+    submitted = [row["created_at"] for row in rows] + [one.claim.heard_at for one in told]
+    await hours.recount(connection, filter(None, submitted))
+    return len(saved)
 
 
 async def mark_archived(connection: AsyncConnection, moments: Mapping[str, datetime]) -> None:

@@ -79,6 +79,8 @@ TABLES: dict[str, tuple[str, ...]] = {
     ),
     "announcements": ("day", "in_time", "late", "lost"),
     "listings": ("purpose", "tags", "pages", "listed", "reached_at", "begun_at", "moved_at", "finished_at"),
+    "tombstones": ("deleted_at", "rule", "what", "workflow_id", "step", "path", "digest", "size"),
+    "gateway_keys": ("name", "digest", "scopes", "calls_per_minute", "last_used_at"),
     "pauses": ("cause", "since", "until", "reason"),
     "spools": ("name", "position", "replayed_at"),
 }  # fmt: skip
@@ -291,6 +293,15 @@ class _History:
         for number in range(288):
             at = self._now - timedelta(minutes=5 * number)
             yield "reconcile", [], 1, 20, at, at, at, at
+
+    def tombstones(self) -> Iterator[Row]:
+        """One, of what is not in the other tables."""
+        place = ("8484131-20200101000000000", "$0", "output.images[0]")
+        yield self._now, "older than a year", "result", *place, _digest(0, 0, "pruned"), 900_000
+
+    def gateway_keys(self) -> Iterator[Row]:
+        """One."""
+        yield "site", _digest(0, 0, "key"), ["read"], 600, self._now
 
     def pauses(self) -> Iterator[Row]:
         """One, which is over."""

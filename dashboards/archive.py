@@ -87,6 +87,18 @@ LIMIT 100
             h=8,
         ),
         table(
+            "Deleted by rules of retention",
+            """
+SELECT rule, what, count(*) AS deleted, sum(size) AS bytes, max(deleted_at) AS last_deleted_at
+FROM ops.pruned
+WHERE $__timeFilter(deleted_at)
+GROUP BY rule, what
+ORDER BY last_deleted_at DESC
+""",
+            about="What is gone because somebody wanted it so.",
+            units={"bytes": "bytes"},
+        ),
+        table(
             "Not kept",
             f"""
 SELECT settled_at, state, subject, workflow_id, step, path, evidence

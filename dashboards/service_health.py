@@ -130,13 +130,19 @@ ORDER BY tries DESC
 LIMIT 50
 """,
             about="Each reason with the workflow of one of its cases.",
-            w=14,
+            w=24,
+        ),
+        table(
+            "The gateway's keys",
+            "SELECT name, scopes, calls_per_minute, last_used_at, revoked_at FROM ops.gateway_keys ORDER BY name",
+            about="Who may ask the gateway, and when somebody last did.",
+            w=12,
         ),
         table(
             "Pauses",
             "SELECT cause, since, until, holds, reason FROM ops.pauses ORDER BY until DESC",
             about="Times in which nobody calls Civitai.",
-            w=10,
+            w=12,
         ),
     ],
 )

@@ -38,6 +38,8 @@ VIEWS = (
     "storage",
     "fixity",
     "damaged",
+    "pruned",
+    "gateway_keys",
     "quarantine",
     "drift",
 )

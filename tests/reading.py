@@ -1,6 +1,7 @@
 """A database full of history, and asking it as a dashboard would: logged in as archive_reader."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -14,6 +15,7 @@ from embedded.supervisor import Addresses
 from migrations import ops
 from migrations.upgrade import upgrade
 from tests.embedded.clients import sql
+from worker import count_hours
 
 WORKFLOWS, DAYS = 3000, 3
 
@@ -46,5 +48,8 @@ async def as_reader(addresses: Addresses) -> AsyncIterator["asyncpg.Connection[A
 async def _fill(database_url: str) -> None:
     async with database.connect_once(database_url, application_name="tests") as connection:
         await sql_fill.fill(connection, workflows=WORKFLOWS, days=DAYS)
-    async with database.connect_once(database_url, application_name="tests") as connection:
+    engine = database.create_engine(database_url, application_name="tests")
+    async with engine.begin() as connection:
         await connection.exec_driver_sql("ANALYZE")
+    await count_hours.count_hours(engine, seconds_at_most=math.inf)
+    await engine.dispose()

@@ -14,7 +14,18 @@ from arq.typing import WorkerCoroutine
 from archive import database, logs, queue, settings
 from archive.storage_errors import StorageUnavailable
 from orchestration import errors
-from worker import archive_workflow, civitai, close_segments, metrics, prune, reconcile, sweep, tools, verify
+from worker import (
+    archive_workflow,
+    civitai,
+    close_segments,
+    count_hours,
+    metrics,
+    prune,
+    reconcile,
+    sweep,
+    tools,
+    verify,
+)
 
 DRAIN = timedelta(seconds=25)
 """After SIGTERM: how long what has begun may take to end before it is released for others."""
@@ -25,6 +36,8 @@ TASKS_AT_ONCE = 32
 CLOSE_AT_MOST = timedelta(minutes=5)
 VERIFY_AT_MOST = timedelta(hours=1)
 SWEEP_SECONDS = set(range(0, 60, 2))
+COUNT_SECONDS = {5, 25, 50}
+COUNT_AT_MOST = timedelta(seconds=90)
 RECONCILE_MINUTES = set(range(0, 60, 5))
 RECONCILE_AT_MOST = timedelta(minutes=4)
 """What is left after that is done by the next one."""
@@ -91,6 +104,16 @@ async def run_verify(context: Context) -> None:
         log.error("storage or the database is away; what is stored is looked at later", error=repr(error))
 
 
+async def run_count_hours(context: Context) -> None:
+    """The scheduled counting of what dashboards show."""
+    try:
+        await count_hours.count_hours(context["tools"].engine)
+    except Exception as error:
+        if not database.is_unavailable(error):
+            raise
+        log.error("the database is away; hours are counted later", error=repr(error))
+
+
 async def run_reconcile(context: Context) -> None:
     """The scheduled reconcile. One worker runs it at a time; what it does not finish, the next one does."""
     try:
@@ -148,6 +171,7 @@ def worker_settings(config: settings.Settings) -> dict[str, Any]:
             _scheduled("reconcile", run_reconcile, at_most=RECONCILE_AT_MOST, minute=RECONCILE_MINUTES, second=15),
             _scheduled("prune", run_prune, at_most=PRUNE_AT_MOST, minute={7}, second=45),
             _scheduled("remove", run_remove, at_most=REMOVE_AT_MOST, minute=REMOVE_MINUTES, second=45),
+            _scheduled("count_hours", run_count_hours, at_most=COUNT_AT_MOST, second=COUNT_SECONDS),
             _scheduled("verify", run_verify, at_most=VERIFY_AT_MOST, second=30),
             _scheduled("close_segments", run_close_segments, at_most=CLOSE_AT_MOST, second=45),
         ],

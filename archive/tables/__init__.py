@@ -10,6 +10,14 @@ from archive.tables.calls import pauses as pauses
 from archive.tables.contents import objects as objects
 from archive.tables.contents import results as results
 from archive.tables.contents import storage_markers as storage_markers
+from archive.tables.hours import callback_hours as callback_hours
+from archive.tables.hours import hours as hours
+from archive.tables.hours import recounts as recounts
+from archive.tables.hours import spent_hours as spent_hours
+from archive.tables.hours import spent_tag_hours as spent_tag_hours
+from archive.tables.hours import storage_hours as storage_hours
+from archive.tables.hours import stored_hours as stored_hours
+from archive.tables.hours import stored_tag_hours as stored_tag_hours
 from archive.tables.keys import gateway_keys as gateway_keys
 from archive.tables.listings import announcements as announcements
 from archive.tables.listings import listings as listings

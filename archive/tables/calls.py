@@ -27,5 +27,6 @@ attempts = Table(
     Column("error", Text, nullable=False),
     ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
     Index("ix_attempts_workflow_id", "workflow_id"),
+    Index("ix_attempts_attempted_at", "attempted_at"),
     comment="One failed try at a workflow or at one of its results",
 )

@@ -87,6 +87,18 @@ results = Table(
         "workflow_id",
         postgresql_where=text("dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL"),
     ),
+    Index(
+        "ix_results_stored_at",
+        "stored_at",
+        postgresql_using="brin",
+        postgresql_ops={"stored_at": "timestamptz_minmax_multi_ops"},
+        postgresql_with={"autosummarize": "on"},
+    ),
+    Index(
+        "ix_results_not_kept",
+        text("coalesce(withheld_at, gone_at, dead_at)"),
+        postgresql_where=text("dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL"),
+    ),
     Index("ix_results_object_digest", "object_digest", postgresql_where=text("object_digest IS NOT NULL")),
     Index("ix_results_lost_digest", "lost_digest", postgresql_where=text("lost_digest IS NOT NULL")),
     Index(

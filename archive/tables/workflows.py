@@ -69,11 +69,11 @@ workflows = Table(
     Column("counted_at", Moment, comment="when its callbacks were counted in announcements, or found not to be ours"),
     CheckConstraint("octet_length(id) BETWEEN 1 AND 512", name="id_length"),
     Index("ix_workflows_due", text(BACKFILLED), "deadline_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index("ix_workflows_submitted", text("coalesce(created_at, heard_at)"), "id"),
     Index(
-        "ix_workflows_listed",
+        "ix_workflows_failed",
         text("coalesce(created_at, heard_at)"),
-        "id",
-        postgresql_where=text("document IS NOT NULL"),
+        postgresql_where=text("lower(status) IN ('failed', 'expired', 'canceled')"),
     ),
     Index("ix_workflows_tags", "tags", postgresql_using="gin"),
     Index("ix_workflows_given_up", "id", postgresql_where=text("dead_at IS NOT NULL OR gone_at IS NOT NULL")),
@@ -120,6 +120,11 @@ jobs = Table(
     Column("document_at", Moment, comment="when that was fetched"),
     Column("refused_at", Moment, comment="when the API refused it to our token"),
     Index("ix_jobs_id", "id"),
+    Index(
+        "ix_jobs_failed",
+        "workflow_id",
+        postgresql_where=text("lower(coalesce(told_status, status)) IN ('failed', 'expired', 'canceled')"),
+    ),
     comment="One of Civitai's jobs",
 )
 

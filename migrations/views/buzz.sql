@@ -1,12 +1,12 @@
 CREATE VIEW ops.buzz AS
 SELECT
-    date_bin('1 day', submitted_at, '2000-01-01Z') AS day,
+    date_bin('1 day', hour, '2000-01-01Z') AS day,
     step_type,
     engine,
     currency,
-    count(*) AS steps,
+    sum(steps)::bigint AS steps,
     sum(cost) AS cost
-FROM ops.steps
+FROM public.spent_hours
 GROUP BY 1, 2, 3, 4;
 
 COMMENT ON VIEW ops.buzz IS 'What was spent, by the day of submission, step type and engine';

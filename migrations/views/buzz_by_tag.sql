@@ -1,12 +1,11 @@
 CREATE VIEW ops.buzz_by_tag AS
 SELECT
-    date_bin('1 day', coalesce(created_at, heard_at), '2000-01-01Z') AS day,
+    date_bin('1 day', hour, '2000-01-01Z') AS day,
     tag,
     currency,
-    count(*) AS workflows,
+    sum(workflows)::bigint AS workflows,
     sum(cost) AS cost
-FROM public.workflows
-LEFT JOIN LATERAL (SELECT DISTINCT unnest(tags) AS tag) AS tags ON true
+FROM public.spent_tag_hours
 GROUP BY 1, 2, 3;
 
 COMMENT ON VIEW ops.buzz_by_tag IS 'What was spent, by the day of submission and tag; a workflow counts for each of its tags, so tags cannot be added up';

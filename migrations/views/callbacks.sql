@@ -1,18 +1,17 @@
 CREATE VIEW ops.callbacks AS
 SELECT
-    date_bin('1 hour', first_received_at, '2000-01-01Z') AS hour,
+    hour,
     source,
     scope,
-    count(*) AS events,
-    count(DISTINCT (workflow_id, step_name, job_id, status, occurred_at)) AS facts,
-    sum(deliveries)::bigint AS deliveries,
-    sum(deliveries)::bigint - count(*) AS duplicates,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM first_received_at - occurred_at)) AS p50_latency_seconds,
-    percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM first_received_at - occurred_at)) AS p95_latency_seconds,
-    max(extract(epoch FROM first_received_at - occurred_at))::double precision AS max_latency_seconds,
-    max(last_received_at) AS last_received_at
-FROM public.events
-GROUP BY 1, 2, 3;
+    events,
+    facts,
+    deliveries,
+    deliveries - events AS duplicates,
+    p50_latency_seconds,
+    p95_latency_seconds,
+    max_latency_seconds,
+    last_received_at
+FROM public.callback_hours;
 
 COMMENT ON VIEW ops.callbacks IS 'How callbacks come in, by hour, source and scope';
 COMMENT ON COLUMN ops.callbacks.hour IS 'its beginning, UTC';

@@ -18,7 +18,7 @@ SELECT
     workflows.tags
 FROM public.results
 LEFT JOIN public.workflows ON workflows.id = results.workflow_id
-WHERE num_nonnulls(results.withheld_at, results.gone_at, results.dead_at) > 0
+WHERE results.dead_at IS NOT NULL OR results.withheld_at IS NOT NULL OR results.gone_at IS NOT NULL
 UNION ALL
 SELECT
     coalesce(gone_at, dead_at),
@@ -34,7 +34,7 @@ SELECT
     failures,
     tags
 FROM public.workflows
-WHERE num_nonnulls(gone_at, dead_at) > 0;
+WHERE dead_at IS NOT NULL OR gone_at IS NOT NULL;
 
 COMMENT ON VIEW ops.not_kept IS 'What is not kept and will not be: withheld by Civitai, gone there, or given up by us, with the evidence';
 COMMENT ON COLUMN ops.not_kept.settled_at IS 'when that was settled';

@@ -10,6 +10,7 @@ SELECT
     results.nsfw_level,
     results.blob_id,
     CASE
+        WHEN results.pruned_at IS NOT NULL THEN 'pruned'
         WHEN results.stored_at IS NOT NULL THEN 'stored'
         WHEN results.withheld_at IS NOT NULL THEN 'withheld'
         WHEN results.gone_at IS NOT NULL THEN 'gone'
@@ -18,6 +19,7 @@ SELECT
     END AS state,
     coalesce(results.stored_at, results.withheld_at, results.gone_at, results.dead_at) AS settled_at,
     results.stored_at,
+    results.pruned_at,
     encode(results.object_digest, 'hex') AS sha256,
     address.object_name,
     (SELECT storage_markers.url || '/' || address.object_name FROM public.storage_markers) AS storage_url,
@@ -55,9 +57,10 @@ COMMENT ON COLUMN ops.results.role IS 'result, preview, by-product or bundle';
 COMMENT ON COLUMN ops.results.kind IS 'image, video, audio, …, as Civitai says';
 COMMENT ON COLUMN ops.results.nsfw_level IS 'as Civitai says';
 COMMENT ON COLUMN ops.results.blob_id IS 'Civitai''s id of the content, if it has one';
-COMMENT ON COLUMN ops.results.state IS 'how it settled: stored, withheld, gone, dead; else pending';
+COMMENT ON COLUMN ops.results.state IS 'how it settled: stored (pruned when a rule of retention took it away since), withheld, gone, dead; else pending';
 COMMENT ON COLUMN ops.results.settled_at IS 'when it settled';
 COMMENT ON COLUMN ops.results.stored_at IS 'when its content was in storage';
+COMMENT ON COLUMN ops.results.pruned_at IS 'when a rule of retention took its content away';
 COMMENT ON COLUMN ops.results.sha256 IS 'of the content, in hex';
 COMMENT ON COLUMN ops.results.object_name IS 'where the content lies, below the storage''s URL';
 COMMENT ON COLUMN ops.results.storage_url IS 'where the content lies; null until a worker has run with this storage';

@@ -1,26 +1,14 @@
 CREATE VIEW ops.storage AS
 SELECT
-    date_bin('1 day', results.stored_at, '2000-01-01Z') AS day,
-    results.kind,
-    results.nsfw_level,
-    count(*) AS results,
-    sum(objects.size)::bigint AS bytes,
-    count(*) FILTER (WHERE is_first) AS new_objects,
-    coalesce(sum(objects.size) FILTER (WHERE is_first), 0)::bigint AS new_bytes,
-    1 - coalesce(sum(objects.size) FILTER (WHERE is_first), 0)::double precision / nullif(sum(objects.size), 0)
-        AS deduplicated_share
-FROM public.results
-JOIN public.objects ON objects.digest = results.object_digest
-CROSS JOIN LATERAL (
-    SELECT
-        NOT EXISTS (
-            SELECT FROM public.results AS other
-            WHERE
-                other.object_digest = results.object_digest
-                AND (other.stored_at, other.id) < (results.stored_at, results.id)
-        ) AS is_first
-) AS place
-WHERE results.stored_at IS NOT NULL
+    date_bin('1 day', hour, '2000-01-01Z') AS day,
+    kind,
+    nsfw_level,
+    sum(results)::bigint AS results,
+    sum(bytes)::bigint AS bytes,
+    sum(new_objects)::bigint AS new_objects,
+    sum(new_bytes)::bigint AS new_bytes,
+    1 - sum(new_bytes)::double precision / nullif(sum(bytes), 0) AS deduplicated_share
+FROM public.storage_hours
 GROUP BY 1, 2, 3;
 
 COMMENT ON VIEW ops.storage IS 'How storage grows, by day, kind and nsfw level, and what was there already';

@@ -33,6 +33,7 @@ def test_every_task_has_a_time_out_and_leaves_no_result_in_the_way_of_the_next(
         "prune",
         "remove",
         "verify",
+        "count_hours",
         "close_segments",
     }
     assert all(isinstance(task, Function) for task in made["functions"])
