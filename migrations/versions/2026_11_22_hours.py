@@ -8,7 +8,7 @@ from alembic import op
 from migrations import online
 
 revision: str = "4f1e8a6c2d97"
-down_revision: str | None = "e27c5a90d1b8"
+down_revision: str | None = "b19e4d7730fc"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
