@@ -97,7 +97,9 @@ def test_a_lock_that_somebody_holds_is_not_waited_for_without_end(empty_database
         assert holding.exception() is not None
     assert done.returncode != 0
     assert "lock timeout" in done.stderr
-    assert 4 < time.monotonic() - began < 9
+    assert time.monotonic() - began < 9
+    # Whatever was done by then, another try goes on from there.
+    upgrade(empty_database.database_url)
     assert tables_of(empty_database) == ALL_TABLES
 
 
