@@ -23,7 +23,7 @@ from orchestration.wire import JsonObject
 TAKE_AT_MOST = 100
 """Workflows on a page: Civitai gives no more either."""
 
-_NAMED_BY_DIGEST = "sha256-"
+NAMED_BY_DIGEST = "sha256-"
 
 _workflows, _results, _objects = tables.workflows.c, tables.results.c, tables.objects.c
 
@@ -41,7 +41,7 @@ class Content:
     @property
     def name(self) -> str:
         """What `blob` finds it by: the blob's id, or, for what Civitai gave a bare URL of, its digest."""
-        return self.blob_id or f"{_NAMED_BY_DIGEST}{self.digest.hex()}"
+        return self.blob_id or f"{NAMED_BY_DIGEST}{self.digest.hex()}"
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def _digest(name: str) -> bytes | None:
-    hexadecimal = name.removeprefix(_NAMED_BY_DIGEST)
+    hexadecimal = name.removeprefix(NAMED_BY_DIGEST)
     if len(hexadecimal) != 64 or hexadecimal == name:
         return None
     try:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from archive import access, database, logs, settings, storages
 from gateway import door, keyring, openapi, problems, routes, signing
+from gateway.mcp import http as mcp_http
 from gateway.operations import Endpoint, Operation
 from gateway.state import State
 from orchestration import client, connection
@@ -24,7 +25,7 @@ def create_app(config: settings.Settings) -> Starlette:
     token, database_url = config.required_api_token().reveal(), config.required_database_url()
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[State]:
+    async def lifespan(app: Starlette) -> AsyncIterator[State]:
         logs.silence_access_log()
         async with AsyncExitStack() as stack:
             engine = database.create_engine(database_url, application_name="civitai-archive gateway")
@@ -32,18 +33,23 @@ def create_app(config: settings.Settings) -> Starlette:
             civitai = connection.Connection(config.api_url, token, timeout=client.TIMEOUT)
             stack.push_async_callback(civitai.aclose)
             single = engine.execution_options(isolation_level="AUTOCOMMIT")
+            answering = await stack.enter_async_context(mcp_http.serving(app))
             yield {
                 "access": access.Access(config.callback_secrets),
                 "civitai": civitai,
                 "config": config,
                 "engine": single,
                 "keyring": keyring.Keyring(single),
+                "mcp": answering,
                 "signer": signing.open_signer(config),
                 "storage": storages.open_storage(config),
             }
 
     app = Starlette(
-        routes=[_route(path) for path in dict.fromkeys(operation.path for operation in routes.OPERATIONS)],
+        routes=[
+            *(_route(path) for path in dict.fromkeys(operation.path for operation in routes.OPERATIONS)),
+            Route(mcp_http.PATH, mcp_http.Endpoint()),
+        ],
         lifespan=lifespan,
         middleware=[Middleware(_EscapedPaths)],
         exception_handlers={HTTPException: problems.on_refusal},

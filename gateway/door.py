@@ -32,7 +32,7 @@ def guarded(operation: Operation) -> Endpoint:
                 parameter.all_of(request)
             response = await operation.endpoint(request)
         except Exception as error:
-            problem = _problem(error)
+            problem = problem_of(error)
             if problem is None:
                 raise
             response = problems.response(problem)
@@ -42,7 +42,7 @@ def guarded(operation: Operation) -> Endpoint:
     return pass_through
 
 
-def _problem(error: Exception) -> Problem | None:
+def problem_of(error: Exception) -> Problem | None:
     """What to say of an error; None if it is a fault of ours."""
     match error:
         case Problem():

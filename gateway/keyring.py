@@ -3,6 +3,8 @@
 import hashlib
 import time
 from collections import OrderedDict
+from collections.abc import Collection
+from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.datastructures import Headers
@@ -28,16 +30,21 @@ class Keyring:
 
     async def admit(self, headers: Headers, scope: keys.Scope) -> keys.Key:
         """The key that came with a request, if it may do this now. Raises Problem: 401, 403 or 429."""
-        scheme, _, text = headers.get("Authorization", "").partition(" ")
-        key = await self._find(text.strip()) if scheme.lower() == "bearer" else None
-        if key is None:
-            sentence = "A key of this gateway is needed, as Authorization: Bearer; civitai-archive key makes one."
-            raise Problem(401, sentence, headers=_REALM)
+        key = await self.identify(headers)
         if scope not in key.scopes:
             raise Problem(403, f"This key may not {scope}: make one with --scope {scope}.")
         if wait := self._allowance(key).wait(time.monotonic()):
             sentence = f"This key may make {key.calls_per_minute} calls a minute, and has."
             raise Problem(429, sentence, headers={"Retry-After": str(int(wait) + 1)})
+        return key
+
+    async def identify(self, headers: Headers) -> keys.Key:
+        """The key that came with a request, whatever it may do. Raises Problem: 401."""
+        scheme, _, text = headers.get("Authorization", "").partition(" ")
+        key = await self._find(text.strip()) if scheme.lower() == "bearer" else None
+        if key is None:
+            sentence = "A key of this gateway is needed, as Authorization: Bearer; civitai-archive key makes one."
+            raise Problem(401, sentence, headers=_REALM)
         return key
 
     async def _find(self, text: str) -> keys.Key | None:
@@ -60,6 +67,23 @@ class Keyring:
             if len(self._allowances) > REMEMBERED:
                 self._allowances.popitem(last=False)
         return allowance
+
+
+class Owner:
+    """In the place of a keyring where nobody comes from outside: whoever started the process, who needs no key."""
+
+    def __init__(self, scopes: Collection[keys.Scope]) -> None:
+        self._key = keys.Key(0, "owner", frozenset(scopes), 0, datetime.now(UTC), None, None)
+
+    async def admit(self, _: Headers, scope: keys.Scope) -> keys.Key:
+        """Himself, if he has not asked to be kept from this. Raises Problem: 403."""
+        if scope not in self._key.scopes:
+            raise Problem(403, f"This gateway was started for {' and '.join(sorted(self._key.scopes))} alone.")
+        return self._key
+
+    async def identify(self, _: Headers) -> keys.Key:
+        """Himself."""
+        return self._key
 
 
 class _Allowance:

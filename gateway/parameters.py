@@ -67,7 +67,8 @@ def _take(value: str) -> int:
     return int(value)
 
 
-def _moment(value: str) -> datetime:
+def moment(value: str) -> datetime:
+    """A moment as Civitai writes it. Raises ValueError, with what a sentence about it goes on with."""
     moment = wire.timestamp(value)
     if moment is None:
         raise ValueError("is no date and time such as 2026-01-31T00:00:00Z")
@@ -92,8 +93,8 @@ QUERY = Parameter("query", "Only workflows with this text in their metadata.", _
 STATUS = Parameter("status", "Only workflows of this status.", _TEXT, _text)
 ASCENDING = Parameter("ascending", "Oldest first.", _FLAG, _flag)
 EXCLUDE_FAILED = Parameter("excludeFailed", "No failed, expired or canceled workflows.", _FLAG, _flag)
-FROM_DATE = Parameter("fromDate", "Only workflows created then or later.", _MOMENT, _moment)
-TO_DATE = Parameter("toDate", "Only workflows created then or earlier.", _MOMENT, _moment)
+FROM_DATE = Parameter("fromDate", "Only workflows created then or later.", _MOMENT, moment)
+TO_DATE = Parameter("toDate", "Only workflows created then or earlier.", _MOMENT, moment)
 HIDE_MATURE = Parameter("hideMatureContent", "Show mature blobs as unavailable.", _FLAG, _flag)
 WAIT = Parameter(
     "wait",

@@ -2,12 +2,13 @@
 
 from typing import TypedDict
 
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive.access import Access
 from archive.settings import Settings
 from archive.storage import Storage
-from gateway.keyring import Keyring
+from gateway.keyring import Keyring, Owner
 from gateway.signing import Signer
 from orchestration.connection import Connection
 
@@ -19,6 +20,7 @@ class State(TypedDict):
     civitai: Connection
     config: Settings
     engine: AsyncEngine
-    keyring: Keyring
+    keyring: Keyring | Owner
+    mcp: StreamableHTTPSessionManager
     signer: Signer
     storage: Storage

@@ -1,0 +1,1 @@
+"""The gateway for assistants: what it can do as tools and resources of the Model Context Protocol."""
