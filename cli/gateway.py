@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from contextlib import ExitStack
 
 import structlog
 import uvicorn
@@ -18,8 +19,8 @@ CONNECTIONS = 1000
 log = structlog.get_logger()
 
 
-def run(host: str, port: int | None) -> None:
-    """Serve until SIGTERM or Ctrl-C, then answer what was accepted and end."""
+def run(host: str, port: int | None, mcp_port: int | None) -> None:
+    """Serve on both ports until SIGTERM or Ctrl-C, then answer what was accepted and end."""
     logs.configure()
     config = machine.read_settings()
     app = create_app(config)
@@ -27,7 +28,11 @@ def run(host: str, port: int | None) -> None:
     # Uvicorn drains at these signals, and then raises them once more for whoever had them before.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))
-    with listening.listen(host, config.gateway.port if port is None else port, variable="GATEWAY_PORT") as listener:
+    with ExitStack() as stack:
+        port = config.gateway.port if port is None else port
+        listener = stack.enter_context(listening.listen(host, port, variable="GATEWAY_PORT"))
+        port = config.gateway.mcp_port if mcp_port is None else mcp_port
+        for_mcp = stack.enter_context(listening.listen(host, port, variable="MCP_PORT", option="--mcp-port"))
         _serve_metrics(config)
         served = uvicorn.Config(
             app,
@@ -40,7 +45,7 @@ def run(host: str, port: int | None) -> None:
             timeout_graceful_shutdown=DRAIN_SECONDS,
             ws="none",
         )
-        uvicorn.Server(served).run(sockets=[listener])
+        uvicorn.Server(served).run(sockets=[listener, for_mcp])
 
 
 def _serve_metrics(config: settings.Settings) -> None:

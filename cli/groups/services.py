@@ -46,11 +46,24 @@ def gateway(
     port: Annotated[
         int | None, typer.Option(help="The port to listen on, instead of GATEWAY_PORT.", min=0, max=65535)
     ] = None,
+    mcp_port: Annotated[
+        int | None, typer.Option(help="The port for assistants, at /mcp, instead of MCP_PORT.", min=0, max=65535)
+    ] = None,
 ) -> None:
     """Run the gateway alone: Civitai's API for who has a key of ours, answered by the archive where Civitai forgot."""
     from cli import gateway
 
-    gateway.run(host, port)
+    gateway.run(host, port, mcp_port)
+
+
+@app.command(epilog="Example: civitai-archive mcp --read-only")
+def mcp(
+    read_only: Annotated[bool, typer.Option("--read-only", help="Submit and cancel nothing.")] = False,
+) -> None:
+    """Speak with an assistant that starts this as its own process: MCP on standard input and output."""
+    from cli import mcp
+
+    mcp.run(read_only=read_only)
 
 
 @app.command(epilog="Example: civitai-archive demo --keep")

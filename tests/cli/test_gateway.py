@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 from pathlib import Path
 
 import httpx
@@ -12,15 +13,24 @@ from gateway import signing
 from tests import working
 from tests.archive.factories import archived_workflow
 from tests.cli import commands
+from tests.gateway.mcp.assistants import assistant, use
 
 
 @pytest.fixture
-def environment_of_it(servers: dict[str, str], account: dict[str, str], free_port: int) -> dict[str, str]:
-    return servers | account | {"GATEWAY_PORT": str(free_port)}
+def port_for_mcp() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def environment_of_it(
+    servers: dict[str, str], account: dict[str, str], free_port: int, port_for_mcp: int
+) -> dict[str, str]:
+    return servers | account | {"GATEWAY_PORT": str(free_port), "MCP_PORT": str(port_for_mcp)}
 
 
 async def test_it_serves_who_has_a_key_until_it_is_asked_to_end_and_shows_no_secret(
-    environment_of_it: dict[str, str], engine: AsyncEngine, free_port: int
+    environment_of_it: dict[str, str], engine: AsyncEngine, free_port: int, port_for_mcp: int
 ) -> None:
     blob = {"type": "image", "id": "a.png", "available": True, "url": "https://blobs.example/a?sig=hush"}
     document = {"id": "wf", "status": "succeeded", "steps": [{"name": "s", "output": {"images": [blob]}}]}
@@ -45,6 +55,8 @@ async def test_it_serves_who_has_a_key_until_it_is_asked_to_end_and_shows_no_sec
         assert answer.status_code == 200
         signed = answer.json()["steps"][0]["output"]["images"][0]["url"]
         assert (await http.get(signed)).status_code == 404  # there is no storage here
+        async with assistant(f"http://127.0.0.1:{port_for_mcp}", key) as client:
+            assert (await use(client, "civitai-get-workflow", workflowId="wf"))["id"] == "wf"
         gateway.send(signal.SIGTERM)
         assert await gateway.ends() == 0
     said = gateway.said()
@@ -52,6 +64,7 @@ async def test_it_serves_who_has_a_key_until_it_is_asked_to_end_and_shows_no_sec
     answered = [line for line in lines if line["event"] == "answered" and line["operation"] == "getWorkflow"]
     assert [(line["status"], line["key"], line["source"]) for line in answered] == [
         (401, None, "none"),
+        (200, "alice", "archive"),
         (200, "alice", "archive"),
     ]
     for secret in (key, environment_of_it["CIVITAI_API_TOKEN"], "sig=", signed.partition("sig=")[2][:20], "Traceback"):
@@ -62,7 +75,9 @@ async def test_it_serves_who_has_a_key_until_it_is_asked_to_end_and_shows_no_sec
 
 async def test_a_taken_port_is_one_sentence(environment_of_it: dict[str, str], taken_port: int) -> None:
     done = await commands.run("gateway", "--port", str(taken_port), environment=environment_of_it)
-    done.assert_failed(1, rf"cannot listen on 127\.0\.0\.1 port {taken_port} \(.*\): choose .* GATEWAY_PORT")
+    done.assert_failed(1, rf"cannot listen on 127\.0\.0\.1 port {taken_port} \(.*\): choose .* --port or GATEWAY_PORT")
+    done = await commands.run("gateway", "--mcp-port", str(taken_port), environment=environment_of_it)
+    done.assert_failed(1, rf"cannot listen on 127\.0\.0\.1 port {taken_port} \(.*\): choose .* --mcp-port or MCP_PORT")
 
 
 async def test_without_a_token_it_asks_for_one(environment_of_it: dict[str, str]) -> None:
