@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     Integer,
     Interval,
+    Select,
     Text,
     bindparam,
     case,
@@ -108,21 +109,16 @@ _RENEW = (
     .where(*MINE)
     .values(leased_until=case((_workflows.leased_until.is_not(None), func.now() + bindparam("lease", type_=Interval))))
 )
-_IS_HELD = select(_workflows.id).where(*MINE)
 _HOLD = select(_workflows.id).where(*MINE).with_for_update(key_share=True)
-_HOLD_EACH = (
-    select(_workflows.id, _workflows.attempts)
-    .where(
-        tuple_(_workflows.id, _workflows.attempts).in_(
-            select(
-                func.unnest(bindparam("claimed_ids", type_=ARRAY(Text))),
-                func.unnest(bindparam("claimed_attempts", type_=ARRAY(Integer))),
-            )
+_HELD = select(_workflows.id, _workflows.attempts).where(
+    tuple_(_workflows.id, _workflows.attempts).in_(
+        select(
+            func.unnest(bindparam("claimed_ids", type_=ARRAY(Text))),
+            func.unnest(bindparam("claimed_attempts", type_=ARRAY(Integer))),
         )
     )
-    .order_by(_workflows.id)
-    .with_for_update(key_share=True)
 )
+_HOLD_EACH = _HELD.order_by(_workflows.id).with_for_update(key_share=True)
 _GIVE_BACK = (
     update(tables.workflows)
     .where(*MINE)
@@ -185,15 +181,12 @@ async def hold(connection: AsyncConnection, claim: Claim) -> None:
 
 async def hold_each(connection: AsyncConnection, claims: Iterable[Claim]) -> set[Claim]:
     """The same for several: those whose claims still hold, instead of raising Overtaken."""
-    by_key = {(claim.workflow_id, claim.attempt): claim for claim in claims}
-    ids, attempts = zip(*by_key, strict=True)
-    held = await connection.execute(_HOLD_EACH, {"claimed_ids": ids, "claimed_attempts": attempts})
-    return {by_key[row.id, row.attempts] for row in held}
+    return await _found(connection, _HOLD_EACH, claims)
 
 
-async def is_held(connection: AsyncConnection, claim: Claim) -> bool:
-    """Whether the claim holds at this moment. Who overtakes it does so later, and writes later."""
-    return bool((await connection.execute(_IS_HELD, as_mine(claim))).all())
+async def held(connection: AsyncConnection, claims: Iterable[Claim]) -> set[Claim]:
+    """Those whose claims hold at this moment. Who overtakes them does so later, and writes later."""
+    return await _found(connection, _HELD, claims)
 
 
 async def release(connection: AsyncConnection, claim: Claim, *, due_at: datetime | None) -> bool:
@@ -277,6 +270,13 @@ async def due_of_backfill(connection: AsyncConnection, at_once: int, *, unanswer
     free = or_(first.c.leased_until.is_(None), first.c.leased_until < func.now())
     query = select(first.c.id).where(free, first.c.due_at < func.now() - unanswered)
     return (await connection.execute(query)).scalars().all()
+
+
+async def _found(connection: AsyncConnection, query: Select[tuple[str, int]], claims: Iterable[Claim]) -> set[Claim]:
+    by_key = {(claim.workflow_id, claim.attempt): claim for claim in claims}
+    ids, attempts = zip(*by_key, strict=True)
+    found = await connection.execute(query, {"claimed_ids": ids, "claimed_attempts": attempts})
+    return {by_key[row.id, row.attempts] for row in found}
 
 
 async def _give_back(

@@ -44,7 +44,8 @@ class SharedWrites:
     mark_archived: say that a workflow was whole at some moment, though its holder has more to do.
     save_jobs: write the documents of its jobs, and look again.
     end: give a workflow back; whether it is due again at once.
-    All but `take` and `look` raise Overtaken.
+    is_held: whether a claim holds at this moment.
+    All but `take`, `look` and `is_held` raise Overtaken.
     """
 
     def __init__(self, engine: AsyncEngine, config: settings.Settings) -> None:
@@ -57,12 +58,13 @@ class SharedWrites:
         self.look: Together[str, Look] = shared.transactions(single, _look)
         self.mark_archived: Together[tuple[claims.Claim, datetime], None] = shared.transactions(engine, _mark_archived)
         self.save_jobs: Together[JobDocuments, Look] = shared.transactions(engine, _save_jobs)
+        self.is_held: Together[claims.Claim, bool] = shared.transactions(single, _is_held)
         self.end: Together[claims.Return, bool] = shared.transactions(engine, _end)
 
     async def aclose(self) -> None:
         """Wait for what is being written."""
         async with AsyncExitStack() as closing:
-            for kind in (self.take, self.save, self.enter, self.look, self.mark_archived, self.save_jobs, self.end):
+            for kind in vars(self).values():
                 closing.push_async_callback(kind.aclose)
 
 
@@ -100,6 +102,11 @@ async def _save_jobs(connection: AsyncConnection, fetched: Sequence[JobDocuments
     await jobs.save_documents(connection, documents)
     looks = dict(zip(held, await _look(connection, [claim.workflow_id for claim in held]), strict=True))
     return [looks.get(one.claim, claims.Overtaken()) for one in fetched]
+
+
+async def _is_held(connection: AsyncConnection, asked: Sequence[claims.Claim]) -> Sequence[bool]:
+    held = await claims.held(connection, asked)
+    return [claim in held for claim in asked]
 
 
 async def _end(connection: AsyncConnection, returns: Sequence[claims.Return]) -> Sequence[bool | claims.Overtaken]:

@@ -36,9 +36,9 @@ async def _write(tools: Tools, claim: claims.Claim, workflow: workflows.Kept, lo
     name = manifests.name(claim.workflow_id, created_at or claim.heard_at)
     content = manifests.build(claim.workflow_id, workflow, look.results, look.rows | {"workflow": row})
     await tools.storage.write(name, content, media_type=manifests.MEDIA_TYPE)
-    async with tools.single.connect() as connection:
-        if not await claims.is_held(connection, claim):
-            log.warning("overtaken while writing a manifest: it is written again", workflow=claim.workflow_id)
+    if not await tools.shared.is_held(claim):
+        log.warning("overtaken while writing a manifest: it is written again", workflow=claim.workflow_id)
+        async with tools.engine.begin() as connection:
             await claims.owe(connection, [claim.workflow_id])
-            raise claims.Overtaken
+        raise claims.Overtaken
     return datetime.fromisoformat(at)
