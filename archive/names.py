@@ -5,6 +5,7 @@ it is: no control characters, none that turn the direction of writing, no device
 """
 
 import base64
+import functools
 import hashlib
 import re
 import unicodedata
@@ -61,6 +62,7 @@ _EXTENSIONS = {
 }
 
 
+@functools.lru_cache(maxsize=4096)  # most parts of names are directories, which many files share
 def safe(text: str, *, at_most: int = LONGEST) -> str:
     """The nearest name to this text that every file system takes, of at most so many bytes. Never empty.
 
