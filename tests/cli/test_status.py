@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -19,7 +20,7 @@ async def test_an_archive_that_owes_nothing_is_healthy(servers: dict[str, str], 
     assert (done.code, done.err) == (0, "")
     assert "healthy" in done.out
     assert "archived             1" in done.out
-    assert "last callback        0 s ago" in done.out or "last callback        1 s ago" in done.out
+    assert re.search(r"last callback +\d+ s ago", done.out)
 
 
 async def test_what_is_due_for_long_says_that_no_worker_works(servers: dict[str, str], engine: AsyncEngine) -> None:
