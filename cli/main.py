@@ -55,12 +55,13 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        from cli import failures
+        from cli import failures, tables
 
         failure = failures.explain(error)
         if failure is None:
             raise
-        typer.echo(f"civitai-archive: {failure.sentence}", err=True)
+        told = "\n".join(map(tables.printable, failure.sentence.splitlines()))
+        typer.echo(f"civitai-archive: {told}", err=True)
         sys.exit(failure.exit_code)
 
 

@@ -69,3 +69,9 @@ async def test_the_shell_completes_commands_and_values(alone: dict[str, str], li
     environment = alone | variables | {"COMP_CWORD": str(len(line.split()) - 1)}
     done = await commands.run(environment=environment)
     assert set(done.out.split()) == offered
+
+
+async def test_an_error_writes_nothing_that_a_terminal_obeys(alone: dict[str, str], account: dict[str, str]) -> None:
+    done = await commands.run("workflow", "w\x1b[2J\u202e", environment=alone | account)
+    assert done.code == 4
+    assert not {"\x1b", "\u202e"} & set(done.err)

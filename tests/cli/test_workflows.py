@@ -4,6 +4,8 @@ from archive import settings
 from sandbox.server import Sandbox
 from tests.cli import asking, commands
 from tests.sandbox import consumers
+from tests.worker import civitai
+from tests.worker.listing import Listing, workflows
 
 
 async def three(sandbox: Sandbox) -> list[str]:
@@ -106,6 +108,17 @@ async def test_all_pages_come_whatever_the_cursor_is_called(
     await asking.strike(sandbox, list_older_cursor={"times": None})
     done = await commands.run("workflows", "--take=1", environment=alone | account)
     assert done.out.splitlines()[-1] == f"Next cursor: {ids[0]}"
+
+
+async def test_all_pages_are_listed_to_the_last(alone: dict[str, str]) -> None:
+    async with civitai.running() as other:
+        other.listing = Listing(workflows(250))
+        environment = alone | {"CIVITAI_API_TOKEN": "a-token", "CIVITAI_API_URL": other.api_url}
+        done = await commands.run("workflows", "--all", "--json", environment=environment)
+        assert len({document["id"] for document in asking.documents(done)}) == 250
+        other.listing = lambda query: {"items": [], "next": query.get("cursor", "again")}
+        circles = await commands.run("workflows", "--all", environment=environment)
+    circles.assert_failed(1, "the listing goes in circles")
 
 
 async def test_numbers_and_dates_that_make_no_sense_are_usage(alone: dict[str, str]) -> None:
