@@ -64,7 +64,7 @@ class House:
     async def gateway(self) -> AsyncIterator[str]:
         """A gateway that answers, for the length of the block; its address."""
         port = free_port()
-        async with self._running("gateway", "gateway", "--port", str(port)):
+        async with self._running("gateway", "gateway", "--port", str(port), "--mcp-port", str(free_port())):
             await until_answers(f"http://127.0.0.1:{port}/ready")
             yield f"http://127.0.0.1:{port}"
 

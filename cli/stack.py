@@ -48,6 +48,7 @@ async def running(
     doors = {"receiver": _door(host, port)}
     if gateway_port is not None:
         listening.listen(PRIVATE, gateway_port, variable="GATEWAY_PORT").close()
+        listening.listen(PRIVATE, config.gateway.mcp_port, variable="MCP_PORT").close()
         commands["gateway"] = ["gateway", "--host", PRIVATE, "--port", str(gateway_port)]
         doors["gateway"] = _door(PRIVATE, gateway_port)
     async with AsyncExitStack() as stack:

@@ -28,6 +28,7 @@ async def _run(config: settings.Settings, host: str, port: int) -> None:
             "up",
             receiver=f"http://{host}:{port}/callbacks",
             gateway=f"http://{stack.PRIVATE}:{gateway_port}",
+            mcp=f"http://{stack.PRIVATE}:{config.gateway.mcp_port}/mcp",
             home=str(config.home),
             storage=config.storage_url,
         )

@@ -21,10 +21,9 @@ def alone(tmp_path: Path) -> dict[str, str]:
     """A machine with nothing on it but this command."""
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     (tmp_path / "user").mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        gateway_port = listener.getsockname()[1]
-    ours = {"HOME": str(tmp_path / "user"), "ARCHIVE_HOME": str(tmp_path / "home"), "GATEWAY_PORT": str(gateway_port)}
-    return kept | ours
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        ports = {"GATEWAY_PORT": str(one.getsockname()[1]), "MCP_PORT": str(other.getsockname()[1])}
+    return kept | ports | {"HOME": str(tmp_path / "user"), "ARCHIVE_HOME": str(tmp_path / "home")}
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 from pathlib import Path
 
 import httpx
@@ -17,20 +16,12 @@ from tests.gateway.mcp.assistants import assistant, use
 
 
 @pytest.fixture
-def port_for_mcp() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-@pytest.fixture
-def environment_of_it(
-    servers: dict[str, str], account: dict[str, str], free_port: int, port_for_mcp: int
-) -> dict[str, str]:
-    return servers | account | {"GATEWAY_PORT": str(free_port), "MCP_PORT": str(port_for_mcp)}
+def environment_of_it(servers: dict[str, str], account: dict[str, str], free_port: int) -> dict[str, str]:
+    return servers | account | {"GATEWAY_PORT": str(free_port)}
 
 
 async def test_it_serves_who_has_a_key_until_it_is_asked_to_end_and_shows_no_secret(
-    environment_of_it: dict[str, str], engine: AsyncEngine, free_port: int, port_for_mcp: int
+    environment_of_it: dict[str, str], engine: AsyncEngine, free_port: int
 ) -> None:
     blob = {"type": "image", "id": "a.png", "available": True, "url": "https://blobs.example/a?sig=hush"}
     document = {"id": "wf", "status": "succeeded", "steps": [{"name": "s", "output": {"images": [blob]}}]}
@@ -55,7 +46,7 @@ async def test_it_serves_who_has_a_key_until_it_is_asked_to_end_and_shows_no_sec
         assert answer.status_code == 200
         signed = answer.json()["steps"][0]["output"]["images"][0]["url"]
         assert (await http.get(signed)).status_code == 404  # there is no storage here
-        async with assistant(f"http://127.0.0.1:{port_for_mcp}", key) as client:
+        async with assistant(f"http://127.0.0.1:{environment_of_it['MCP_PORT']}", key) as client:
             assert (await use(client, "civitai-get-workflow", workflowId="wf"))["id"] == "wf"
         gateway.send(signal.SIGTERM)
         assert await gateway.ends() == 0

@@ -129,12 +129,13 @@ async def test_a_taken_port_is_one_sentence_before_anything_is_started(
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.parametrize("variable", ["GATEWAY_PORT", "MCP_PORT"])
 async def test_so_is_a_taken_port_of_the_gateways(
-    alone: dict[str, str], account: dict[str, str], free_port: int, taken_port: int
+    alone: dict[str, str], account: dict[str, str], free_port: int, taken_port: int, variable: str
 ) -> None:
-    taken = {"GATEWAY_PORT": str(taken_port)}
+    taken = {variable: str(taken_port)}
     done = await commands.run("up", "--port", str(free_port), environment=alone | account | taken)
-    done.assert_failed(1, rf"cannot listen on 127\.0\.0\.1 port {taken_port} .* GATEWAY_PORT")
+    done.assert_failed(1, rf"cannot listen on 127\.0\.0\.1 port {taken_port} .* {variable}")
 
 
 async def test_a_locked_home_is_one_sentence(alone: dict[str, str], account: dict[str, str], free_port: int) -> None:
