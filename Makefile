@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check manual openapi schema dashboards format lock clean bench-cli bench-ingest bench-archive bench-backfill drill-receiver drill-bodies drill-worker fuzz-gateway drill-keeping
+.PHONY: help setup demo test check manual openapi schema dashboards format lock clean bench-cli bench-ingest bench-archive bench-sql bench-backfill drill-receiver drill-bodies drill-worker fuzz-gateway drill-keeping
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ bench-archive: $(READY) ## how fast workflows are archived, against curl, aria2c
 
 bench-backfill: $(READY) ## how fast a backfill lists 100,000 workflows, against the bare calls, and in how much memory
 	@$(BIN)/python -m bench.backfill
+
+bench-sql: $(READY) ## how long dashboards wait at 10 million events (20 GB of disk, for some minutes)
+	@$(BIN)/python -m bench.sql
 
 drill-receiver: $(READY) ## kill the receiver and PostgreSQL under load: nothing acknowledged may be missing
 	@$(BIN)/python -m bench.drill_receiver

@@ -47,6 +47,13 @@ def of_boards() -> Iterator[Query]:
                 yield Query(file.stem, panel["title"], panel["type"], target["rawSql"])
 
 
+def of_alerts() -> Iterator[Query]:
+    """Every alert rule's query."""
+    rules = (_DIRECTORY / "provisioning" / "alerting" / "archive.yaml").read_text()
+    for title, sql in re.findall(r"title: (.+)\n(?:.*\n)*?\s+rawSql: >-\n\s+(.+)\n", rules):
+        yield Query("alerts", title, "alert", sql)
+
+
 def _sqlstring(values: list[str]) -> str:
     """What Grafana makes of `${name:sqlstring}`."""
     return ",".join("'" + value.replace("'", "''") + "'" for value in values)

@@ -78,6 +78,8 @@ def drop(connection: Connection) -> None:
     ).scalar()
     if names:
         connection.execute(text(f"DROP VIEW {names}"))
+        # What is interrupted from here on is made good by the next upgrade.
+        connection.execute(text("COMMENT ON SCHEMA ops IS NULL"))
 
 
 def make(connection: Connection) -> None:

@@ -1,5 +1,6 @@
 """The schema `ops`: every view there, explained, and readable by the reader alone."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from archive import database
 from embedded.supervisor import Addresses, Supervisor
 from migrations import ops
 from migrations.upgrade import upgrade
@@ -108,6 +110,18 @@ def test_views_that_are_not_those_of_the_files_are_made_anew(other_server: Addre
     upgrade(other_server.database_url)
     views = sql(other_server, "SELECT viewname FROM pg_views WHERE schemaname = 'ops'").split()
     assert sorted(views) == sorted(ops.VIEWS)
+
+
+def test_views_that_an_interrupted_upgrade_has_dropped_are_made_anew(other_server: Addresses) -> None:
+    async def drop() -> None:
+        async with database.connect_once(other_server.database_url, application_name="tests") as connection:
+            await connection.run_sync(ops.drop)
+
+    upgrade(other_server.database_url)
+    asyncio.run(drop())
+    assert sql(other_server, "SELECT count(*) FROM pg_views WHERE schemaname = 'ops'") == "0"
+    upgrade(other_server.database_url)
+    assert sql(other_server, "SELECT count(*) FROM pg_views WHERE schemaname = 'ops'") == str(len(ops.VIEWS))
 
 
 def test_views_that_are_those_of_the_files_are_left_alone(other_server: Addresses) -> None:
