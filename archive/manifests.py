@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, bindparam, text
+from sqlalchemy import ARRAY, Text, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from archive import results, workflows
+from archive import results, tables, workflows
 from orchestration.wire import JsonObject
 
 FORMAT = "civitai-archive/manifest/2"
@@ -66,6 +66,14 @@ def name(workflow_id: str, created_at: datetime) -> str:
     slug = _UNSAFE.sub("-", workflow_id).strip(".-")[:80] or "workflow"
     digest = hashlib.sha256(workflow_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return f"{FOLDER}/{created_at:%Y/%m/%d}/{slug}-{digest}.json"
+
+
+async def expected(connection: AsyncConnection, *, after: str, limit: int) -> Mapping[str, str]:
+    """The next archived workflows by id, and under which names their manifests must lie."""
+    table = tables.workflows.c
+    query = select(table.id, func.coalesce(table.created_at, table.heard_at))
+    query = query.where(table.archived_at.is_not(None), table.id > after).order_by(table.id).limit(limit)
+    return {workflow_id: name(workflow_id, since) for workflow_id, since in await connection.execute(query)}
 
 
 async def rows(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Mapping[str, JsonObject]:

@@ -116,6 +116,19 @@ async def rows(connection: AsyncConnection, segment: Segment) -> Sequence[RowMap
     return (await connection.execute(query)).mappings().all()
 
 
+async def written(connection: AsyncConnection) -> Sequence[Segment]:
+    """The segments that lie in storage, oldest first."""
+    query = select(_segments.told, _segments.after_id, _segments.up_to_id, _segments.name)
+    query = query.where(_segments.written_at.is_not(None)).order_by(_segments.written_at)
+    return [Segment(*row) for row in await connection.execute(query)]
+
+
+async def lost(connection: AsyncConnection, segment: Segment) -> None:
+    """The segment is not in storage any more, or not as it was: it is to be written again from the rows."""
+    key = tuple_(_segments.told, _segments.after_id) == (segment.told, segment.after_id)
+    await connection.execute(update(tables.segments).where(key).values(written_at=None))
+
+
 async def wrote(connection: AsyncConnection, segment: Segment) -> None:
     """The segment is durable in storage."""
     key = tuple_(_segments.told, _segments.after_id) == (segment.told, segment.after_id)

@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from archive import damage, database, settings, storages
 from archive.storage import Storage, object_name
 from cli import failures, machine, progress, tables
-from worker import recognise_storage
+from worker import recognise_storage, verify_files
 from worker import verify as verification
 
 COLUMNS = ("problem", "name", "size", "results", "aside")
 
-Row = tuple[str, str, int, int | None, str | None]
+Row = tuple[str, str, int | None, int | None, str | None]
 
 
 def run(*, everything: bool, form: tables.Form) -> None:
@@ -29,7 +29,8 @@ def run(*, everything: bool, form: tables.Form) -> None:
     if wrong:
         raise failures.CommandFailed(_sentence(wrong, looked_at, due))
     if form == "table":
-        typer.echo(f"{looked_at} objects looked at, all of them whole.")
+        files = ", and every manifest and segment," if everything else ""
+        typer.echo(f"{looked_at} objects{files} looked at, all of them whole.")
 
 
 async def _verify(config: settings.Settings, *, everything: bool) -> tuple[Sequence[Row], int, int]:
@@ -40,6 +41,10 @@ async def _verify(config: settings.Settings, *, everything: bool) -> tuple[Seque
         at_most = None if everything else config.verify_bytes_per_day
         wrong, looked_at = await _look(engine, storage, at_most)
         due = await verification.owe(engine)
+        if everything:
+            for files in (verify_files.verify_manifests, verify_files.verify_segments):
+                async for broken in files(engine, storage):
+                    wrong.append((broken.state, broken.name, None, None, broken.aside))
         async for stray in verification.strays(engine, storage):
             wrong.append(("no row", stray.name, stray.size, None, None))
         return wrong, looked_at, len(due)
@@ -71,6 +76,8 @@ def _sentence(wrong: Sequence[Row], looked_at: int, due: int) -> str:
             "what was damaged lies aside in storage, and what needs it is fetched again while Civitai has it; "
             "a copy from a backup, put back under its name, is found by the next verify"
         )
+    if any(kind.endswith((" manifest", " segment")) for kind in kinds):
+        said.append("manifests and segments are written anew by the workers")
     if "no row" in kinds:
         said.append("bytes without a row are those of another database, or of an interrupted download")
     return "; ".join(said) + "."

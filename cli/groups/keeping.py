@@ -86,8 +86,8 @@ def verify(
 ) -> None:
     """Hash again what is stored, longest ago first, and list what is damaged, missing, or without a row.
 
-    What is damaged is moved aside in storage, and fetched again as long as Civitai has it. Exit code 1 if something is
-    wrong.
+    What is damaged is moved aside in storage, and fetched again as long as Civitai has it. With --all, manifests and
+    segments of events are read too; what cannot be is written anew. Exit code 1 if something is wrong.
     """
     from cli import verify
 

@@ -36,6 +36,8 @@ async def stored(servers: dict[str, str], engine: AsyncEngine, tmp_path: Path) -
 async def test_what_is_whole_ends_well(stored: tuple[dict[str, str], list[Path]]) -> None:
     done = await commands.run("verify", environment=stored[0])
     assert (done.code, done.out, done.err) == (0, "3 objects looked at, all of them whole.\n", "")
+    everything = await commands.run("verify", "--all", environment=stored[0])
+    assert everything.out == "3 objects, and every manifest and segment, looked at, all of them whole.\n"
     for_programs = await commands.run("verify", "--json", environment=stored[0])
     assert (for_programs.code, for_programs.out) == (0, "")
 

@@ -36,6 +36,10 @@ def segments(storage: Path) -> list[Path]:
     return sorted(storage.glob("events/*/*/*/*.jsonl"))
 
 
+def content(storage: Path, name: str) -> bytes:
+    return (storage / name).read_bytes()
+
+
 def half_received(storage: Path) -> list[Path]:
     return list((storage / "incoming").glob("*"))
 
