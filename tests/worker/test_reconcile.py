@@ -4,13 +4,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import announcements, listings
+from archive import announcements, listings, settings
+from orchestration import client
 from orchestration.wire import JsonObject
+from sandbox.server import Sandbox
+from tests import working
 from tests.worker import rows
 from tests.worker.civitai import Civitai, document
 from tests.worker.listing import Listing, ago, workflows
-from worker import reconcile
+from worker import reconcile, walk
 from worker.archive_workflow import archive_workflow
 from worker.tools import Tools
 
@@ -156,3 +160,25 @@ async def test_old_reconciles_are_forgotten_and_the_last_one_is_known(tools: Too
     assert len(await rows.select(tools.engine, "SELECT id FROM listings")) == 2
     async with tools.engine.connect() as connection:
         assert (await listings.last_reconcile(connection) or done.begun_at) >= done.begun_at
+
+
+async def test_workflows_whose_callbacks_were_all_lost_are_archived_and_counted(
+    config: settings.Settings, sandbox: Sandbox, engine: AsyncEngine
+) -> None:
+    receiver = "http://127.0.0.1:9"  # nobody listens there
+    play = {"sandbox": {"seconds": 0, "faults": {"callback_lost": {"times": None}}}}
+    callback = {"url": f"{receiver}/callbacks?token=lost", "type": ["workflow:*"]}
+    steps = [{"$type": "textToImage", "input": {"prompt": "a cat", "quantity": 2}}]
+    async with client.Client(sandbox.api_url, sandbox.token) as civitai:
+        for _ in range(3):
+            await civitai.submit({"steps": steps, "callbacks": [callback], "metadata": play}, wait=10)
+    async with walk.open_lister(config, application_name="tests") as lister:
+        assert (await reconcile.reconcile(lister, public_url=receiver)).unheard == 3
+        async with working.worker(config):
+            await working.eventually(lambda: rows.archived(engine, 3))
+        assert len(await rows.select(engine, "SELECT id FROM results WHERE stored_at IS NOT NULL")) == 6
+        long_ago = "UPDATE workflows SET completed_at = completed_at - interval '1 hour'"
+        await rows.execute(engine, long_ago)
+        await reconcile.reconcile(lister, public_url=receiver)
+    days = await rows.select(engine, "SELECT in_time, late, lost FROM announcements")
+    assert sum(day["lost"] for day in days) == 3
