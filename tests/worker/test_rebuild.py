@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 
 from archive import quarantine, retention
 from bench import kept_rows
+from tests.archive import stores
 from tests.worker import files, rows
 from tests.worker.civitai import Civitai, blob, content, document, picture, step
-from worker import close_segments, prune, rebuild
+from worker import close_segments, prune, rebuild, verify
 from worker.archive_workflow import archive_workflow
 from worker.tools import Tools
 
@@ -200,3 +202,21 @@ async def test_a_manifest_of_an_older_release_gets_defaults_for_what_it_does_not
     assert kept_rows.differing(before, await kept_rows.dump(tools.engine)) == []
     row = await rows.one(tools.engine, "SELECT failures, document_told FROM workflows WHERE id = 'whole'")
     assert (row["failures"], row["document_told"]) == (0, False)
+
+
+async def test_a_bucket_gives_back_every_row_and_proves_its_bytes_as_a_directory_does(
+    tools: Tools, civitai: Civitai, storage: Path, tmp_path: Path
+) -> None:
+    await live(tools, civitai)
+    before = await forget(tools)
+    with stores.s3_server(tmp_path / "s3") as server:
+        await asyncio.to_thread(shutil.copytree, storage, server.directory / stores.BUCKET / "kept")
+        bucket = server.storage("kept", tmp_path)
+        bucket.id = tools.storage.id
+        rebuilt = await rebuild.rebuild(tools.engine, bucket, into_filled=False, advance=quiet)
+        assert rebuilt.faults == []
+        assert kept_rows.differing(before, await kept_rows.dump(tools.engine)) == []
+        states = [looked.finding.state async for looked in verify.look_at(tools.engine, bucket)]
+        assert states == ["whole"] * before["objects"].total()
+        strays = [entry.name async for entry in verify.strays(tools.engine, bucket)]
+        assert strays == []
