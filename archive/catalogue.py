@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, cast, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, cast, func, literal_column, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -124,7 +124,7 @@ _KEPT: Select[Any] = select(
     _workflows.document,
     _LISTED_AT,
     _IS_CURRENT,
-    func.coalesce(_STORED, cast([], JSONB)),
+    func.coalesce(_STORED, literal_column("'[]'::jsonb", JSONB)),
 ).where(_workflows.document.is_not(None))
 _WORKFLOW = _KEPT.where(_workflows.id == bindparam("wanted_id", type_=Text))
 _CONTENT: Select[Any] = (

@@ -71,25 +71,25 @@ def _step(step: JsonObject, name: str, links: Links, hide_mature: bool) -> JsonO
 
 
 def _value(value: Any, place: Place, links: Links, hide_mature: bool) -> Any:
-    if place.depth > places.MAX_DEPTH:
-        return value
-    if isinstance(value, list):
-        return [_value(item, places.at(place, position), links, hide_mature) for position, item in enumerate(value)]
     if isinstance(value, dict):
-        return _object(value, place, links, hide_mature)
-    link = links.get((place.step, place.path))
+        return value if place.depth > places.MAX_DEPTH else _object(value, place, links, hide_mature)
+    if isinstance(value, list):
+        if place.depth > places.MAX_DEPTH:
+            return value
+        return [_value(item, places.at(place, position), links, hide_mature) for position, item in enumerate(value)]
+    link = links.get((place.step, place.path)) if _may_be_content(value) else None
     # A bare id stays one, though its content has an address.
     return link.url if link is not None and (value is None or wire.is_url(value)) else value
 
 
 def _object(value: JsonObject, place: Place, links: Links, hide_mature: bool) -> JsonObject:
-    within = {key: places.under(place, key) for key in value}
-    rendered = {
-        key: child if key in places.ASKED else _value(child, within[key], links, hide_mature)
-        for key, child in value.items()
-    }
-    for key in value:
-        if f"{key}ExpiresAt" in value and (link := links.get((place.step, within[key].path))):
+    rendered = dict(value)
+    for key, child in value.items():
+        if key in places.ASKED or not _may_be_content(child):
+            continue
+        within = places.under(place, key)
+        rendered[key] = _value(child, within, links, hide_mature)
+        if f"{key}ExpiresAt" in value and (link := links.get((within.step, within.path))):
             rendered[f"{key}ExpiresAt"] = link.expires_at
     if link := links.get((place.step, place.path)):
         rendered["url"] = link.url
@@ -99,6 +99,11 @@ def _object(value: JsonObject, place: Place, links: Links, hide_mature: bool) ->
         rendered = {key: child for key, child in rendered.items() if key not in _ADDRESSES}
         rendered |= {"available": False, "url": None}
     return rendered
+
+
+def _may_be_content(value: Any) -> bool:
+    """Whether content may be here or below: most values are words and figures, which need no closer look."""
+    return value is None or isinstance(value, dict | list) or (isinstance(value, str) and value[:4].lower() == "http")
 
 
 def _told_of(link: Link) -> JsonObject:
@@ -125,5 +130,5 @@ def _type_first(value: Any) -> Any:
         return [_type_first(item) for item in value]
     if not isinstance(value, dict):
         return value
-    typed = {"$type": value["$type"]} if "$type" in value else {}
-    return typed | {key: _type_first(child) for key, child in value.items()}
+    ordered = {key: _type_first(child) if isinstance(child, dict | list) else child for key, child in value.items()}
+    return {"$type": ordered["$type"]} | ordered if "$type" in ordered else ordered

@@ -289,3 +289,15 @@ async def test_the_gateways_token_stays_with_civitai(archive: Archive, client: h
     for seen in archive.sandbox.state.requests:
         assert seen.headers["authorization"] == f"Bearer {archive.sandbox.token}"
         assert key not in repr(seen)
+
+
+async def test_numbers_come_back_with_every_digit(archive: Archive, client: httpx.AsyncClient) -> None:
+    document = {"id": "wf", "status": "succeeded", "steps": [], "metadata": {"a": 10**40, "b": 2.0, "c": 2**64 - 1}}
+    await rows.tell(archive.engine, "wf")
+    await rows.execute(
+        archive.engine,
+        "UPDATE workflows SET document = cast(:document AS jsonb), due_at = NULL, archived_at = now()",
+        document=json.dumps(document),
+    )
+    answer = await client.get(f"{WORKFLOWS}/wf")
+    assert repr(answer.json()["metadata"]) == repr({"a": 10**40, "b": 2.0, "c": 2**64 - 1})
