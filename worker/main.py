@@ -1,5 +1,6 @@
 """The worker on one screen: its tasks, its schedule, what it starts and stops."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -32,7 +33,8 @@ DRAIN = timedelta(seconds=25)
 
 LONGEST_TASK = timedelta(hours=12)
 POLL = timedelta(milliseconds=100)
-TASKS_AT_ONCE = 32
+TASKS_AT_ONCE = 64
+CLEAR_AT_MOST = timedelta(minutes=5)
 CLOSE_AT_MOST = timedelta(minutes=5)
 VERIFY_AT_MOST = timedelta(hours=1)
 SWEEP_SECONDS = set(range(0, 60, 2))
@@ -82,6 +84,11 @@ async def run_sweep(context: Context) -> None:
         if not database.is_unavailable(error):
             raise
         log.error("the database is away; the next sweep will look again", error=repr(error))
+
+
+async def run_clear_abandoned(context: Context) -> None:
+    """The scheduled clearing of what could not be removed when it broke off, while storage was away."""
+    await asyncio.to_thread(context["tools"].storage.clear_abandoned)
 
 
 async def run_close_segments(context: Context) -> None:
@@ -169,6 +176,7 @@ def worker_settings(config: settings.Settings) -> dict[str, Any]:
         "cron_jobs": [
             _scheduled("sweep", run_sweep, at_most=timedelta(seconds=30), second=SWEEP_SECONDS),
             _scheduled("reconcile", run_reconcile, at_most=RECONCILE_AT_MOST, minute=RECONCILE_MINUTES, second=15),
+            _scheduled("clear_abandoned", run_clear_abandoned, at_most=CLEAR_AT_MOST, minute={37}, second=45),
             _scheduled("prune", run_prune, at_most=PRUNE_AT_MOST, minute={7}, second=45),
             _scheduled("remove", run_remove, at_most=REMOVE_AT_MOST, minute=REMOVE_MINUTES, second=45),
             _scheduled("count_hours", run_count_hours, at_most=COUNT_AT_MOST, second=COUNT_SECONDS),

@@ -17,6 +17,9 @@ FAILED = Counter("civitai_archive_tries_failed", "Failed tries", ["of"], registr
 SETTLED_WITHOUT = Counter(
     "civitai_archive_settled_without_bytes", "What ended without its bytes", ["of", "how"], registry=REGISTRY
 )
+DRIFT = Counter(
+    "civitai_archive_drift", "Places in documents that might be content and cannot be read as such", registry=REGISTRY
+)
 VERIFIED_BYTES = Counter("civitai_archive_verified_bytes", "Stored bytes that were hashed again", registry=REGISTRY)
 BROKEN = Counter("civitai_archive_objects_broken", "Objects found damaged or missing", ["how"], registry=REGISTRY)
 PAUSED = Gauge(

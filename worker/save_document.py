@@ -10,6 +10,7 @@ from archive import claims, drift, results, settings, shared_blobs, steps, workf
 from orchestration import documents, errors, statuses
 from orchestration import results as finder
 from orchestration.wire import JsonObject
+from worker import metrics
 
 OTHERS_NEED = timedelta(seconds=2)
 """How long a blob is left to the owner of another workflow who is downloading it."""
@@ -86,7 +87,7 @@ async def _write_what_is_rare(connection: AsyncConnection, order: Order) -> None
     claim, fetched = order.claim, order.fetched
     if fetched.document is not None and (seen := finder.find_drift(fetched.document)):
         step_types = {step.name: step.type for step in documents.read(fetched.document).steps}
-        await drift.add(connection, claim.workflow_id, seen, step_types)
+        metrics.DRIFT.inc(await drift.add(connection, claim.workflow_id, seen, step_types))
     if fetched.gone:
         await workflows.depart(connection, claim)
     if fetched.told or isinstance(fetched.error, errors.NotFound):

@@ -14,7 +14,7 @@ from archive.together import Together
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
-GATHERING = 0.01  # seconds that the first waits for others; a workflow is written a handful of times
+GATHERING = 0.015  # seconds that the first waits for others; a workflow is written a handful of times
 AT_ONCE = 64  # items in one transaction
 
 

@@ -29,6 +29,7 @@ def test_every_task_has_a_time_out_and_leaves_no_result_in_the_way_of_the_next(
     assert {task.name for task in tasks} == {
         queue.ARCHIVE_WORKFLOW,
         "sweep",
+        "clear_abandoned",
         "reconcile",
         "prune",
         "remove",

@@ -54,3 +54,16 @@ async def test_a_port_that_is_taken_costs_the_metrics_and_nothing_else(environme
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with metrics.served(settings.read(environment_there | {"WORKER_METRICS": address})):
             pass
+
+
+async def test_what_cannot_be_read_as_content_is_counted_once_however_often_it_is_seen(
+    tools: Tools, civitai: Civitai
+) -> None:
+    before = value("drift_total")
+    strange = {**step("s"), "output": {"hologram": {"type": "hologram", "id": 7, "available": True}}}
+    civitai.workflows["w"] = document("w", strange)
+    for run in ("first", "second"):
+        await rows.tell(tools.engine, "w", run=run)
+        await archive_workflow(tools, "w")
+    seen = await rows.select(tools.engine, "SELECT path FROM drift")
+    assert len(seen) == value("drift_total") - before == 1
