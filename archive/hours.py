@@ -68,6 +68,18 @@ _COUNTS = {
         ) AS event
         GROUP BY source, scope
         """,
+    "archived_hours": """
+        SELECT :hour, count(*),
+               percentile_cont(0.5) WITHIN GROUP (ORDER BY lag), percentile_cont(0.95) WITHIN GROUP (ORDER BY lag),
+               percentile_cont(0.99) WITHIN GROUP (ORDER BY lag), max(lag)
+        FROM (
+            SELECT greatest(extract(epoch FROM archived_at - coalesce(end_received_at, heard_at)), 0)::double precision
+                       AS lag
+            FROM workflows
+            WHERE archived_at >= :hour AND archived_at < :next
+        ) AS archived
+        HAVING count(*) > 0
+        """,
     "stored_hours": """
         SELECT :hour, steps.type, steps.engine, count(DISTINCT results.workflow_id), count(*), sum(objects.size)
         FROM results

@@ -10,6 +10,7 @@ from archive.tables.calls import pauses as pauses
 from archive.tables.contents import objects as objects
 from archive.tables.contents import results as results
 from archive.tables.contents import storage_markers as storage_markers
+from archive.tables.hours import archived_hours as archived_hours
 from archive.tables.hours import callback_hours as callback_hours
 from archive.tables.hours import hours as hours
 from archive.tables.hours import recounts as recounts

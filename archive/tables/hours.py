@@ -43,6 +43,19 @@ callback_hours = Table(
     comment="Events by the hour in which they were first received",
 )
 
+archived_hours = Table(
+    "archived_hours",
+    metadata,
+    _hour(),
+    Column("workflows", BigInteger, nullable=False),
+    Column("p50_seconds", Double, nullable=False),
+    Column("p95_seconds", Double, nullable=False),
+    Column("p99_seconds", Double, nullable=False),
+    Column("max_seconds", Double, nullable=False),
+    Index("ix_archived_hours_hour", "hour"),
+    comment="Workflows by the hour in which they were archived, and how long that took from the callback of their end",
+)
+
 stored_hours = Table(
     "stored_hours",
     metadata,

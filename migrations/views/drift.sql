@@ -11,14 +11,14 @@ GROUP BY 2, 3
 UNION ALL
 SELECT
     'step type',
-    type,
+    step_type,
     'Civitai''s published document of November 2026 does not name it; its results are found by their shape all the same',
-    count(*),
-    max(completed_at),
-    max(workflow_id)
-FROM public.steps
+    sum(steps)::bigint,
+    max(hour),
+    (SELECT steps.workflow_id FROM public.steps WHERE steps.type = step_type LIMIT 1)
+FROM public.spent_hours
 WHERE
-    lower(type) NOT IN (
+    lower(step_type) NOT IN (
         'acestepaudio', 'ageclassification', 'audiocaptioning', 'blobarchive', 'chatcompletion',
         'comfy', 'comfynodepacksnapshot', 'composemedia', 'convertimage', 'customcomfy', 'echo',
         'humanoidimagemask', 'imagebackgroundremoval', 'imagegen', 'imageresourcetraining',
@@ -30,7 +30,7 @@ WHERE
         'videoframeextraction', 'videogen', 'videointerpolation', 'videometadata', 'videoupscaler',
         'wdtagging', 'xguardmoderation'
     )
-GROUP BY type
+GROUP BY step_type
 UNION ALL
 SELECT
     'status',

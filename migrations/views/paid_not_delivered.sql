@@ -5,38 +5,42 @@ SELECT
     workflows.cost,
     workflows.currency,
     workflows.status,
-    coalesce(
-        CASE WHEN lower(workflows.status) IN ('failed', 'expired', 'canceled') THEN workflows.status END,
-        (
-            SELECT
-                CASE
-                    WHEN count(withheld_at) > 0 THEN 'results withheld'
-                    WHEN count(gone_at) > 0 THEN 'results gone'
-                    WHEN count(dead_at) > 0 THEN 'results given up'
-                END
-            FROM public.results
-            WHERE results.workflow_id = workflows.id AND results.role = 'result'
-        ),
-        CASE WHEN workflows.gone_at IS NOT NULL THEN 'workflow gone' ELSE 'workflow given up' END
-    ) AS why,
-    (
-        SELECT count(*) FROM public.results WHERE results.workflow_id = workflows.id AND results.role = 'result'
-    ) AS results,
-    (
-        SELECT count(stored_at) FROM public.results WHERE results.workflow_id = workflows.id AND results.role = 'result'
-    ) AS stored_results,
+    CASE
+        WHEN lower(workflows.status) IN ('failed', 'expired', 'canceled') THEN workflows.status
+        WHEN named.withheld > 0 THEN 'results withheld'
+        WHEN named.gone > 0 THEN 'results gone'
+        WHEN named.dead > 0 THEN 'results given up'
+        WHEN workflows.gone_at IS NOT NULL THEN 'workflow gone'
+        ELSE 'workflow given up'
+    END AS why,
+    named.results,
+    named.stored AS stored_results,
     workflows.tags
 FROM (
     SELECT id FROM public.workflows WHERE lower(status) IN ('failed', 'expired', 'canceled')
     UNION
     SELECT id FROM public.workflows WHERE (dead_at IS NOT NULL OR gone_at IS NOT NULL) AND archived_at IS NULL
     UNION
-    SELECT workflow_id
+    SELECT workflow_id FROM public.results WHERE dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL
+) AS suspected
+JOIN public.workflows ON workflows.id = suspected.id
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) AS results,
+        count(stored_at) AS stored,
+        count(withheld_at) AS withheld,
+        count(gone_at) AS gone,
+        count(dead_at) AS dead
     FROM public.results
-    WHERE (dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL) AND role = 'result'
-) AS lacking
-JOIN public.workflows ON workflows.id = lacking.id
-WHERE workflows.cost > 0;
+    WHERE results.workflow_id = workflows.id AND results.role = 'result'
+) AS named
+WHERE
+    workflows.cost > 0
+    AND (
+        lower(workflows.status) IN ('failed', 'expired', 'canceled')
+        OR named.withheld + named.gone + named.dead > 0
+        OR (num_nonnulls(workflows.gone_at, workflows.dead_at) > 0 AND workflows.archived_at IS NULL)
+    );
 
 COMMENT ON VIEW ops.paid_not_delivered IS 'Workflows that cost something and did not deliver all: failed, expired or canceled at Civitai, or with results that were withheld, are gone or were given up';
 COMMENT ON COLUMN ops.paid_not_delivered.submitted_at IS 'when it was created at Civitai; until that is known, when we heard of it';

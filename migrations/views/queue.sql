@@ -19,10 +19,13 @@ SELECT
     count(*) FILTER (WHERE next_attempt_at > now()),
     min(next_attempt_at) FILTER (WHERE next_attempt_at <= now()),
     coalesce(extract(epoch FROM now() - min(next_attempt_at) FILTER (WHERE next_attempt_at <= now())), 0)::double precision
-FROM public.results
-WHERE num_nonnulls(stored_at, withheld_at, gone_at, dead_at) = 0;
+FROM public.workflows
+JOIN public.results ON results.workflow_id = workflows.id
+WHERE
+    workflows.due_at IS NOT NULL
+    AND num_nonnulls(results.stored_at, results.withheld_at, results.gone_at, results.dead_at) = 0;
 
-COMMENT ON VIEW ops.queue IS 'What is owed now, by task: archive_workflow counts workflows; keep_result counts their results, which are fetched within it';
+COMMENT ON VIEW ops.queue IS 'What is owed now, by task: archive_workflow counts workflows; keep_result counts the results of those that are due, leased or waiting, which are fetched within it';
 COMMENT ON COLUMN ops.queue.task IS 'archive_workflow or keep_result';
 COMMENT ON COLUMN ops.queue.due IS 'due now, and in nobody''s hands';
 COMMENT ON COLUMN ops.queue.leased IS 'in a worker''s hands; 0 for results, which have no lease of their own';
