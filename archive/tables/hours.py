@@ -53,7 +53,7 @@ archived_hours = Table(
     Column("p99_seconds", Double, nullable=False),
     Column("max_seconds", Double, nullable=False),
     Index("ix_archived_hours_hour", "hour"),
-    comment="Workflows by the hour in which they were archived, and how long that took from the callback of their end",
+    comment="Workflows by the hour in which they were archived, and how long after the callback of their end",
 )
 
 stored_hours = Table(

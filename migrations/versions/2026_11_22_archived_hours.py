@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["hour"], ["hours.hour"], name=op.f("fk_archived_hours_hour_hours"), ondelete="CASCADE"
         ),
-        comment="Workflows by the hour in which they were archived, and how long that took from the callback of their end",
+        comment="Workflows by the hour in which they were archived, and how long after the callback of their end",
     )
     op.create_index("ix_archived_hours_hour", "archived_hours", ["hour"])
     # What is counted already has no row here yet.
