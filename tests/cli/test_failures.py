@@ -21,6 +21,7 @@ from cli import failures
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "the output cannot be read or written: No space left", 1),
         (ConnectionRefusedError(111, "refused"), "PostgreSQL does not answer ([Errno 111] refused): check", 1),
         (settings.SettingsError("DATABASE_URL", "is bad"), "DATABASE_URL is bad. Example: DATABASE_URL=postgresql", 2),
+        (ModuleNotFoundError("No module named 'av'", name="av"), "The stand-in for Civitai makes its media with av", 1),
         (settings.SettingsError("CIVITAI_API_KEY", "is bad"), "CIVITAI_API_KEY is bad. Example: ", 3),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
