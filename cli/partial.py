@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 from pathlib import Path
 
 from archive import signatures
+from cli import failures
 from orchestration.resumption import Begun
 
 
@@ -26,15 +28,26 @@ class Partial:
         self.size = 0
 
     def __enter__(self) -> "Partial":
-        # Never through a link that somebody has put there.
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-        self._file = os.fdopen(descriptor, "r+b")
-        return self
+        """Have it, alone. Raises CommandFailed while another command has it, and OSError."""
+        while True:
+            # Never through a link that somebody has put there.
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+            self._file = os.fdopen(descriptor, "r+b")
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(descriptor), os.stat(self._path)):
+                    return self
+            except BlockingIOError:
+                self._file.close()
+                raise failures.CommandFailed(f"another command is downloading {self._stem}: let it finish.") from None
+            except FileNotFoundError:
+                pass
+            self._file.close()  # somebody finished it in between: it has its name, and is no business of ours
 
     def __exit__(self, *raised: object) -> None:
-        self._file.close()
-        if self._path.exists() and self._path.stat().st_size == 0:
+        if os.fstat(self._file.fileno()).st_size == 0:
             self.discard()
+        self._file.close()  # and with it the lock
 
     def begun(self) -> Begun | None:
         """What is there from an earlier time and can be gone on with."""

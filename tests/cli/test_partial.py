@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from cli import failures
 from cli.partial import Partial
 from orchestration.resumption import Begun
 
@@ -56,3 +57,16 @@ async def test_nothing_is_left_of_what_never_came(tmp_path: Path) -> None:
     with Partial(tmp_path, "name", "blob") as partial:
         await partial.begin(0, etag='"v1"', total=7)
     assert files(tmp_path) == []
+
+
+async def test_two_commands_do_not_write_into_one_file(tmp_path: Path) -> None:
+    with Partial(tmp_path, "name", "blob") as first:
+        await first.begin(0, etag=None, total=None)
+        await first.write(PNG)
+        with pytest.raises(failures.CommandFailed, match="another command is downloading name"):
+            Partial(tmp_path, "name", "blob").__enter__()
+        await first.finish("png")
+        with Partial(tmp_path, "name", "blob") as second:
+            await second.begin(0, etag=None, total=None)
+    assert files(tmp_path) == ["name.png"]
+    assert (tmp_path / "name.png").read_bytes() == PNG
