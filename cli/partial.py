@@ -45,6 +45,7 @@ class Partial:
             self._file.close()  # somebody finished it in between: it has its name, and is no business of ours
 
     def __exit__(self, *raised: object) -> None:
+        self._file.flush()
         if os.fstat(self._file.fileno()).st_size == 0:
             self.discard()
         self._file.close()  # and with it the lock
