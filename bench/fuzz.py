@@ -26,11 +26,10 @@ CHECKS = (
 
 @dataclass(frozen=True)
 class Fuzzed:
-    """How many requests were made, how many of them broke a promise, and what Schemathesis said."""
+    """How many requests were made, and how many of them broke a promise."""
 
     cases: int
     failures: int
-    said: str
 
 
 def fuzz(
@@ -61,12 +60,12 @@ def fuzz(
             *("--phases", ",".join(phases), "--suppress-health-check", "all", "--no-shrink"),
             *("--request-timeout", "30", "--report-json-path", str(report)),
         ]
-        said = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False).stdout
+        subprocess.run(command, cwd=directory, check=False)  # what went wrong is in its report
         if not report.exists():
-            raise RuntimeError(f"Schemathesis did not come to its report: {said}")
+            raise RuntimeError("Schemathesis did not come to its report: what it wrote says why")
         told = json.loads(report.read_text())
     cases = told["test_cases"]
-    return Fuzzed(cases["generated"], cases["with_failures"] + cases["errored"] + len(told["errors"]), said)
+    return Fuzzed(cases["generated"], cases["with_failures"] + cases["errored"] + len(told["errors"]))
 
 
 def _of_paths(document: dict[str, Any]) -> Sequence[dict[str, Any]]:

@@ -16,7 +16,7 @@ from bench import fuzz, house, record
 from orchestration.client import Client
 from sandbox.server import Sandbox
 
-EXAMPLES = 400
+EXAMPLES = 300
 """Requests of each operation, about."""
 
 
@@ -71,7 +71,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     done = asyncio.run(run(options.examples, options.seed))
-    print(done.said)
     record.write("fuzz-gateway", {"cases": done.cases, "failures": done.failures}, seed=options.seed)
     return 1 if done.failures else 0
 
