@@ -118,17 +118,17 @@ def open_browse(config: settings.Settings, store: storage.Storage) -> Browse | N
     return Browse(store, config.browse_template)
 
 
-async def forget(store: storage.Storage, digests: Collection[bytes]) -> None:
-    """Take away every name of these objects, whatever templates it was made with: a file is free when it has none."""
-    if digests and isinstance(store, LocalStorage):
-        await asyncio.to_thread(_forget, store.root, digests)
+async def forget(store: storage.Storage, files: Collection[str]) -> None:
+    """Take away every name of these files in storage, whatever templates it was made with: a file is free without."""
+    if files and isinstance(store, LocalStorage):
+        await asyncio.to_thread(_forget, store.root, files)
 
 
-def _forget(root: Path, digests: Collection[bytes]) -> None:
+def _forget(root: Path, files: Collection[str]) -> None:
     inodes = set()
-    for digest in digests:
+    for file in files:
         with contextlib.suppress(FileNotFoundError):
-            found = (root / storage.object_name(digest)).stat()
+            found = (root / file).stat()
             if found.st_nlink > 1:
                 inodes.add(found.st_ino)
     if inodes:

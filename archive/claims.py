@@ -207,15 +207,8 @@ async def bury(connection: AsyncConnection, claim: Claim, *, error: str) -> bool
     return await _give_back(connection, claim, _BURY, None, last_error=wire.storable(error))
 
 
-async def seal(connection: AsyncConnection, claim: Claim, *, due_at: datetime | None) -> bool:
-    """The workflow is whole: archived, the first time that it was. Raises Overtaken."""
-    given_back = await give_back(connection, [Return(claim, due_at, claim.claimed_at)])
-    one_row(len(given_back))
-    return given_back[claim]
-
-
 async def give_back(connection: AsyncConnection, returns: Sequence[Return]) -> Mapping[Claim, bool]:
-    """Give workflows back, whole or not, as `release` and `seal` do; for those whose claims held, whether due now."""
+    """Give workflows back, whole or not; for those whose claims held, whether due now."""
     by_key = {(one.claim.workflow_id, one.claim.attempt): one for one in returns}
     held = await hold_each(connection, [one.claim for one in returns])
     rows = [

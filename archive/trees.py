@@ -67,7 +67,7 @@ class Tree:
     def _walk(self, directory: Path, prefix: str) -> Iterator[tuple[str, int]]:
         try:
             entries = list(os.scandir(directory))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # it never was one, or somebody has put something in its place
             return
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):

@@ -4,7 +4,7 @@ import asyncio
 
 import typer
 
-from archive import database, settings, storages
+from archive import browse, database, settings, storages
 from cli import failures, machine, progress, schema, tables
 from worker import rebuild as rebuilding
 from worker import recognise_storage
@@ -33,6 +33,8 @@ def run(*, into_filled: bool, form: tables.Form) -> None:
         )
     if form == "table":
         typer.echo(f"{rebuilt.files} files taken in. civitai-archive verify --all proves that the bytes are there too.")
+        if browse.open_browse(config, storages.open_storage(config)) is not None:
+            typer.echo("civitai-archive browse makes its names for people anew: run it once.")
 
 
 async def _rebuild(config: settings.Settings, *, into_filled: bool) -> rebuilding.Rebuilt:

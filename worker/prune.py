@@ -67,7 +67,7 @@ async def remove(engine: AsyncEngine, store: Storage, *, settled: timedelta = SE
             due = await removals.due(connection, settled=settled)
         if not due:
             return removed
-        await browse.forget(store, [each.digest for each in due if not each.is_needed])
+        await browse.forget(store, [object_name(each.digest) for each in due if not each.is_needed])
         for each in due:
             removed += await _remove(engine, store, each)
 

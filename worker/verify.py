@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import damage, fixity, queue
+from archive import browse, damage, fixity, queue
 from archive.storage import Entry, Storage, object_name
 from worker import metrics
 from worker.tools import Tools
@@ -118,7 +118,18 @@ async def _look_at_each(engine: AsyncEngine, storage: Storage, objects: Sequence
     async with engine.begin() as connection:
         await damage.whole(connection, [one.digest for one, finding in found if finding.state == "whole"])
     metrics.VERIFIED_BYTES.inc(sum(one.size for one in objects))
-    return [await _write(engine, storage, one, finding) for one, finding in found]
+    looked = [await _write(engine, storage, one, finding) for one, finding in found]
+    if any(one.finding.state != "whole" for one in looked):
+        await _take_names(storage)
+    return looked
+
+
+async def _take_names(storage: Storage) -> None:
+    """Damaged bytes have no name for people: of all that lies aside, since whoever moved it may have been killed."""
+    try:
+        await browse.forget(storage, [entry.name async for entry in storage.list(fixity.ASIDE)])
+    except OSError as error:
+        log.warning("browse/ is not current; civitai-archive browse makes it anew", error=str(error))
 
 
 async def _write(engine: AsyncEngine, storage: Storage, one: damage.Object, finding: fixity.Finding) -> Looked:

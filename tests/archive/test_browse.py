@@ -11,6 +11,7 @@ from archive import browse, settings, storages, templates
 from archive.browse import Browse, NameSet
 from archive.local_storage import LocalStorage
 from archive.naming import File
+from archive.storage import object_name
 from tests.archive import stores
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -56,7 +57,7 @@ async def test_names_are_taken_away_and_objects_stay(store: LocalStorage, tree: 
     await tree.show([file, File("b/cat.png", file.digest, 3, NOW)])
     await tree.hide(["a/cat.png", "never/there.png"])
     assert shown(store) == {"b/cat.png": b"cat"}
-    await browse.forget(store, [bytes.fromhex(file.digest)])
+    await browse.forget(store, [object_name(bytes.fromhex(file.digest))])
     assert shown(store) == {}
     assert len(stores.files(store.root / "objects")) == 1
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from archive import claims, database, workflows
 from embedded.supervisor import Addresses
-from tests.archive.factories import claimed_workflow, due_workflow, overtaken_workflow, rows, told, workflow_event
+from tests.archive.factories import claimed_workflow, due_workflow, overtaken_workflow, rows, seal, told, workflow_event
 
 SOON = timedelta(minutes=5)
 
@@ -90,7 +89,7 @@ WRITES: dict[str, Callable[[AsyncConnection, claims.Claim], Awaitable[Any]]] = {
         connection, claim, error="no", due_at=datetime.now(UTC)
     ),
     "bury": lambda connection, claim: claims.bury(connection, claim, error="no"),
-    "seal": partial(claims.seal, due_at=None),
+    "seal": seal,
 }
 
 
@@ -120,7 +119,7 @@ async def test_nobody_overtakes_while_a_holder_writes(engine: AsyncEngine) -> No
         overtaking = asyncio.create_task(overtake())
         await asyncio.sleep(0.1)
         assert not overtaking.done()
-        await claims.seal(connection, claim, due_at=None)
+        await seal(connection, claim)
     assert await overtaking is None  # sealed: nothing is owed any more
 
 
@@ -164,7 +163,7 @@ async def test_progress_that_came_meanwhile_does_not(engine: AsyncEngine) -> Non
     claim = await claimed_workflow(engine)
     await told(engine, workflow_event("wf", "processing", "2026-11-22T05:00:00Z"))
     async with engine.begin() as connection:
-        assert await claims.seal(connection, claim, due_at=None) is False
+        assert await seal(connection, claim) is False
     assert await rows(engine, "SELECT due_at FROM workflows") == [(None,)]
 
 
@@ -199,14 +198,14 @@ async def test_a_buried_workflow_says_why_and_an_event_raises_it(engine: AsyncEn
 async def test_archived_at_is_the_first_time(engine: AsyncEngine) -> None:
     claim = await claimed_workflow(engine)
     async with engine.begin() as connection:
-        await claims.seal(connection, claim, due_at=None)
+        await seal(connection, claim)
     first = await rows(engine, "SELECT archived_at FROM workflows")
     await told(engine, workflow_event("wf", "failed", "2026-11-22T05:00:00Z"))
     async with engine.begin() as connection:
         again = await claims.take(connection, "wf")
         assert again is not None
         assert [(again.archived_at,)] == first
-        await claims.seal(connection, again, due_at=None)
+        await seal(connection, again)
     assert await rows(engine, "SELECT archived_at FROM workflows") == first
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import claims, redrive, results
 from archive.redrive import Choice, Redriven
-from tests.archive.factories import claimed_workflow, due_workflow, found, rows, stored_object
+from tests.archive.factories import claimed_workflow, due_workflow, found, rows, seal, stored_object
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=9)
 SETTLED = {
@@ -115,7 +115,7 @@ async def test_whoever_holds_it_is_overtaken_so_that_no_release_undoes_the_wish(
     await redriven(engine, Choice(workflow_id="wf"))
     with pytest.raises(claims.Overtaken):
         async with engine.begin() as connection:
-            await claims.seal(connection, held, due_at=None)
+            await seal(connection, held)
     async with engine.begin() as connection:
         assert await claims.take(connection, "wf") is not None
 

@@ -38,6 +38,7 @@ async def test_an_empty_database_is_filled_and_a_filled_one_refused(
     done = await commands.run("rebuild", environment=environment)
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("1 files taken in. civitai-archive verify --all ")
+    assert done.out.splitlines()[-1].startswith("civitai-archive browse ")
     assert (await rows.one(engine, "SELECT count(*) AS stored FROM results WHERE stored_at IS NOT NULL"))["stored"] == 1
     (await commands.run("rebuild", environment=environment)).assert_failed(1, "is not empty: .* --into-filled")
     assert (await commands.run("rebuild", "--into-filled", environment=environment)).code == 0

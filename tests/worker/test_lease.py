@@ -42,7 +42,7 @@ async def test_a_heartbeat_between_the_release_and_the_end_of_the_work_stops_not
 
     async def work() -> str:
         async with engine.begin() as connection:
-            await claims.seal(connection, claim, due_at=None)
+            await claims.release(connection, claim, due_at=None)
         await asyncio.sleep(0.5)
         return "done"
 

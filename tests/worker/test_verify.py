@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archive import queue
+from archive import fixity, queue
 from archive.storage_errors import StorageUnavailable
 from tests.worker import files, rows
 from tests.worker.civitai import Civitai, blob, content, document, picture, step
@@ -34,6 +34,16 @@ async def archived(tools: Tools, civitai: Civitai) -> None:
 def lying(storage: Path, cat: bytes) -> Path:
     (path,) = [path for path in (storage / "objects").rglob("*") if path.is_file() and path.read_bytes() == cat]
     return path
+
+
+def rot(path: Path) -> None:
+    """Have other bytes in this very file, whatever names it has."""
+    path.chmod(0o600)
+    path.write_bytes(b"rotten")
+
+
+def named(storage: Path) -> list[bytes]:
+    return sorted(path.read_bytes() for path in (storage / "browse").rglob("*") if path.is_file())
 
 
 async def look(tools: Tools, at_most: int | None = None) -> list[verify.Looked]:
@@ -68,6 +78,40 @@ async def test_a_damaged_object_and_a_missing_one_are_fetched_again(
     assert [path.read_bytes() for path in (storage / "damaged").iterdir()] == [CATS[0].swapcase()]
     assert [one.finding.state for one in await look(tools)] == ["whole"] * 3
     assert (await rows.one(tools.engine, "SELECT count(damaged_at) AS damaged FROM objects"))["damaged"] == 0
+
+
+async def test_damaged_bytes_have_no_name_for_people_until_the_right_ones_are_back(
+    tools: Tools, civitai: Civitai, storage: Path
+) -> None:
+    await archived(tools, civitai)
+    rot(lying(storage, CATS[0]))
+    assert named(storage) == sorted([b"rotten", *CATS[1:]])
+    await look(tools)
+    assert named(storage) == sorted(CATS[1:])
+    await verify.owe(tools.engine)
+    await archive_workflow(tools, "w")
+    assert named(storage) == sorted(CATS)
+
+
+async def test_a_name_that_somebody_left_who_was_killed_after_the_moving_goes_with_the_next_look(
+    tools: Tools, civitai: Civitai, storage: Path
+) -> None:
+    await archived(tools, civitai)
+    path = lying(storage, CATS[0])
+    rot(path)
+    await fixity.look(tools.storage, bytes.fromhex(path.name))
+    assert b"rotten" in named(storage)
+    await look(tools)
+    assert named(storage) == sorted(CATS[1:])
+
+
+async def test_something_in_the_place_of_browse_keeps_no_damage_from_being_told(
+    tools: Tools, civitai: Civitai, storage: Path
+) -> None:
+    (storage / "browse").write_text("in the way")
+    await archived(tools, civitai)
+    rot(lying(storage, CATS[0]))
+    assert sorted(one.finding.state for one in await look(tools)) == ["damaged", "whole", "whole"]
 
 
 async def test_what_civitai_has_no_more_is_remembered_and_comes_back_with_a_copy_from_a_backup(
