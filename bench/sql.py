@@ -65,12 +65,13 @@ def main() -> int:
             home = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-sql-"))
             url = stack.enter_context(Supervisor(Path(home) / "home", durable=False)).database_url
             upgrade(url)
-            asyncio.run(_fill(url, arguments.workflows))
+            asyncio.run(fill(url, arguments.workflows))
         asyncio.run(_ask(url))
     return 0
 
 
-async def _fill(url: str, workflows: int) -> None:
+async def fill(url: str, workflows: int) -> None:
+    """Write the history, tidy up, and count its hours."""
     began = time.monotonic()
     engine = database.create_engine(url, application_name="bench")
     async with engine.begin() as connection:

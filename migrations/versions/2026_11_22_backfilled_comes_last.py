@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from migrations import online
+
 revision: str = "c93e17a5d240"
 down_revision: str | None = "8f2d41a7c06b"
 branch_labels: str | Sequence[str] | None = None
@@ -15,8 +17,8 @@ BACKFILLED = sa.text("(origin = 'backfill' AND last_event_id IS NULL)")
 
 
 def upgrade() -> None:
-    op.drop_index("ix_workflows_due", table_name="workflows")
-    op.create_index(
+    online.drop_index("ix_workflows_due", "workflows")
+    online.create_index(
         "ix_workflows_due", "workflows", [BACKFILLED, "deadline_at", "due_at"], unique=False, postgresql_where=IS_DUE
     )
 

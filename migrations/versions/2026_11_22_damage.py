@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from migrations import online
+
 revision: str = "8d2f6a90b3c7"
 down_revision: str | None = "9d3f61b2c7e4"
 branch_labels: str | Sequence[str] | None = None
@@ -19,7 +21,7 @@ COMMENTS = {
 def upgrade() -> None:
     comment = "of the object that it had and that was damaged; not stored for it"
     op.add_column("results", sa.Column("lost_digest", sa.LargeBinary(), nullable=True, comment=comment))
-    op.create_index(
+    online.create_index(
         "ix_results_lost_digest",
         "results",
         ["lost_digest"],
@@ -28,8 +30,8 @@ def upgrade() -> None:
     )
     for name, comment in COMMENTS.items():
         op.alter_column("objects", name, existing_type=sa.DateTime(timezone=True), comment=comment)
-    op.create_index("ix_objects_looked_at", "objects", [sa.text("greatest(verified_at, stored_at)")], unique=False)
-    op.create_index(
+    online.create_index("ix_objects_looked_at", "objects", [sa.text("greatest(verified_at, stored_at)")], unique=False)
+    online.create_index(
         "ix_objects_damaged",
         "objects",
         ["digest"],

@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from migrations import online
+
 revision: str = "5b7c0d1e94af"
 down_revision: str | None = "b7a2c90d4e18"
 branch_labels: str | Sequence[str] | None = None
@@ -106,7 +108,7 @@ def upgrade() -> None:
         existing_nullable=False,
         existing_server_default=sa.text("0"),
     )
-    op.create_index(
+    online.create_index(
         "ix_results_without_bytes",
         "results",
         ["workflow_id"],
@@ -122,21 +124,21 @@ def upgrade() -> None:
             comment="when its callbacks were counted in announcements, or found not to be ours",
         ),
     )
-    op.create_index(
+    online.create_index(
         "ix_workflows_archived_at",
         "workflows",
         ["archived_at"],
         unique=False,
         postgresql_where=sa.text("archived_at IS NOT NULL"),
     )
-    op.create_index(
+    online.create_index(
         "ix_workflows_given_up",
         "workflows",
         ["id"],
         unique=False,
         postgresql_where=sa.text("dead_at IS NOT NULL OR gone_at IS NOT NULL"),
     )
-    op.create_index(
+    online.create_index(
         "ix_workflows_uncounted",
         "workflows",
         ["completed_at"],

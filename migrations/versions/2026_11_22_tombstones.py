@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from migrations import online
+
 revision: str = "9d3f61b2c7e4"
 down_revision: str | None = "5b7c0d1e94af"
 branch_labels: str | Sequence[str] | None = None
@@ -68,7 +70,7 @@ def upgrade() -> None:
         ["deleted_at"],
         postgresql_where=sa.text("what = 'object' AND removed_at IS NULL"),
     )
-    op.create_index(
+    online.create_index(
         "ix_objects_deleting_at", "objects", ["deleting_at"], postgresql_where=sa.text("deleting_at IS NOT NULL")
     )
     op.alter_column("objects", "deleting_at", existing_type=sa.DateTime(timezone=True), comment=_DELETING)
@@ -82,13 +84,13 @@ def upgrade() -> None:
         ),
     )
     op.drop_constraint(op.f("ck_results_stored_means_object"), "results")
-    op.create_check_constraint(
-        op.f("ck_results_stored_means_object"),
+    online.create_check_constraint(
+        "ck_results_stored_means_object",
         "results",
         "(stored_at IS NOT NULL AND pruned_at IS NULL) = (object_digest IS NOT NULL)",
     )
-    op.create_check_constraint(
-        op.f("ck_results_pruned_was_stored"), "results", "pruned_at IS NULL OR stored_at IS NOT NULL"
+    online.create_check_constraint(
+        "ck_results_pruned_was_stored", "results", "pruned_at IS NULL OR stored_at IS NOT NULL"
     )
 
 

@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from migrations import online
+
 revision: str = "71668e8cc923"
 down_revision: str | None = "2bdab24b2077"
 branch_labels: str | Sequence[str] | None = None
@@ -62,7 +64,7 @@ def upgrade() -> None:
             comment="Civitai's API answers 404 for the blob since then",
         ),
     )
-    op.create_index(
+    online.create_index(
         "ix_results_unsettled_blob",
         "results",
         ["blob_id"],
