@@ -73,7 +73,8 @@ async def test_after_a_kill_the_same_command_goes_on_at_its_page(
     civitai.listing = hold_the_third
     async with commands.started("backfill", environment=customer) as backfill:
         await at_the_gate(civitai, call)
-        assert len(await rows.select(engine, "SELECT id FROM listings WHERE cursor = '200'")) == 1
+        # The third page is asked for while the second is still taken in.
+        await eventually(lambda: reached(engine, "200"), what="the second page taken in")
         backfill.send(signal.SIGKILL)
         await backfill.ends()
     civitai.gates.pop(call).opened.set()
@@ -83,6 +84,10 @@ async def test_after_a_kill_the_same_command_goes_on_at_its_page(
     assert done.out.startswith("350 workflows listed; 350 of them never heard of")
     assert [query.get("cursor") for query in pages.asked if query["take"] == "100"][-2:] == ["200", "300"]
     assert await heard(engine) == 350
+
+
+async def reached(engine: AsyncEngine, cursor: str) -> bool:
+    return bool(await rows.select(engine, "SELECT id FROM listings WHERE cursor = :cursor", cursor=cursor))
 
 
 async def at_the_gate(civitai: Civitai, call: str) -> None:
