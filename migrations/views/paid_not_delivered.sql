@@ -1,46 +1,52 @@
 CREATE VIEW ops.paid_not_delivered AS
 SELECT
-    coalesce(workflows.created_at, workflows.heard_at) AS submitted_at,
-    workflows.id AS workflow_id,
-    workflows.cost,
-    workflows.currency,
-    workflows.status,
-    CASE
-        WHEN lower(workflows.status) IN ('failed', 'expired', 'canceled') THEN workflows.status
-        WHEN named.withheld > 0 THEN 'results withheld'
-        WHEN named.gone > 0 THEN 'results gone'
-        WHEN named.dead > 0 THEN 'results given up'
-        WHEN workflows.gone_at IS NOT NULL THEN 'workflow gone'
-        ELSE 'workflow given up'
-    END AS why,
-    named.results,
-    named.stored AS stored_results,
-    workflows.tags
+    submitted_at,
+    id AS workflow_id,
+    cost,
+    currency,
+    status,
+    why,
+    (SELECT count(*) FROM public.results WHERE workflow_id = lacking.id AND role = 'result') AS results,
+    (SELECT count(stored_at) FROM public.results WHERE workflow_id = lacking.id AND role = 'result') AS stored_results,
+    tags
 FROM (
-    SELECT id FROM public.workflows WHERE lower(status) IN ('failed', 'expired', 'canceled')
-    UNION
-    SELECT id FROM public.workflows WHERE (dead_at IS NOT NULL OR gone_at IS NOT NULL) AND archived_at IS NULL
-    UNION
-    SELECT workflow_id FROM public.results WHERE dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL
-) AS suspected
-JOIN public.workflows ON workflows.id = suspected.id
-CROSS JOIN LATERAL (
+    SELECT coalesce(created_at, heard_at) AS submitted_at, id, cost, currency, status, status AS why, tags
+    FROM public.workflows
+    WHERE cost > 0 AND lower(status) IN ('failed', 'expired', 'canceled')
+    UNION ALL
     SELECT
-        count(*) AS results,
-        count(stored_at) AS stored,
-        count(withheld_at) AS withheld,
-        count(gone_at) AS gone,
-        count(dead_at) AS dead
-    FROM public.results
-    WHERE results.workflow_id = workflows.id AND results.role = 'result'
-) AS named
-WHERE
-    workflows.cost > 0
-    AND (
-        lower(workflows.status) IN ('failed', 'expired', 'canceled')
-        OR named.withheld + named.gone + named.dead > 0
-        OR (num_nonnulls(workflows.gone_at, workflows.dead_at) > 0 AND workflows.archived_at IS NULL)
-    );
+        coalesce(created_at, heard_at),
+        id,
+        cost,
+        currency,
+        status,
+        CASE WHEN withheld > 0 THEN 'results withheld' WHEN gone > 0 THEN 'results gone' ELSE 'results given up' END,
+        tags
+    FROM public.workflows
+    JOIN (
+        SELECT workflow_id, count(withheld_at) AS withheld, count(gone_at) AS gone
+        FROM public.results
+        WHERE (dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL) AND role = 'result'
+        GROUP BY workflow_id
+    ) AS not_kept ON not_kept.workflow_id = workflows.id
+    WHERE cost > 0 AND coalesce(lower(status), '') NOT IN ('failed', 'expired', 'canceled')
+    UNION ALL
+    SELECT
+        coalesce(created_at, heard_at),
+        id,
+        cost,
+        currency,
+        status,
+        CASE WHEN gone_at IS NOT NULL THEN 'workflow gone' ELSE 'workflow given up' END,
+        tags
+    FROM public.workflows
+    WHERE
+        cost > 0
+        AND (dead_at IS NOT NULL OR gone_at IS NOT NULL)
+        AND archived_at IS NULL
+        AND coalesce(lower(status), '') NOT IN ('failed', 'expired', 'canceled')
+        AND NOT EXISTS (SELECT FROM public.results WHERE workflow_id = workflows.id AND (dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL) AND role = 'result')
+) AS lacking;
 
 COMMENT ON VIEW ops.paid_not_delivered IS 'Workflows that cost something and did not deliver all: failed, expired or canceled at Civitai, or with results that were withheld, are gone or were given up';
 COMMENT ON COLUMN ops.paid_not_delivered.submitted_at IS 'when it was created at Civitai; until that is known, when we heard of it';
