@@ -5,6 +5,8 @@ import subprocess
 import sys
 from datetime import datetime
 
+import pytest
+
 SCRIPT = """
 import logging, structlog
 from archive import logs
@@ -49,3 +51,18 @@ def test_people_read_plain_lines() -> None:
 def test_what_prints_whole_addresses_is_silent() -> None:
     for for_people in (True, False):
         assert "hush" not in logged(for_people=for_people)
+
+
+@pytest.mark.parametrize("log", ["structlog.get_logger().info", "logging.getLogger('uvicorn').warning"])
+def test_who_logs_goes_on_when_nothing_can_be_logged(log: str) -> None:
+    script = f"""
+import logging, structlog
+from archive import logs
+logs.configure(for_people=False)
+{log}("one")
+{log}("another")
+print("went on")
+"""
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=full, timeout=30)
+    assert (done.stdout, done.returncode) == (b"went on\n", 0)
