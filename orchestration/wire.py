@@ -22,6 +22,7 @@ _STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _INTEGER_DIGITS = 1000  # Python itself refuses to print integers past 4300 digits
 _ODD_DIGITS = 10_000  # PostgreSQL's numeric takes 16383 behind the point
 _TINY_NUMBER = re.compile(rb"e-[0-9]{3}")
+_ZERO_TO_THE_FAR = re.compile(rb"0e\+?[0-9]{9}")  # of exponents past 2^30 PostgreSQL takes none, not even a zero's
 _LONG_NUMBER = re.compile(rb"[0-9]{%d}" % _ODD_DIGITS)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -121,11 +122,12 @@ def _is_too_deep(text: str) -> bool:
 
 
 def _has_odd_numbers(data: bytes) -> bool:
-    """Whether there may be a number that is too near to zero, or too long, for some readers.
+    """Whether there may be a number that is too near to zero, too long, or too oddly written for some readers.
 
     Those that are too large for a double are refused by its parser.
     """
-    if _TINY_NUMBER.search(data.lower()):
+    lower = data.lower()
+    if _TINY_NUMBER.search(lower) or (b"0e" in lower and _ZERO_TO_THE_FAR.search(lower)):
         return True
     return len(data) > _ODD_DIGITS and _LONG_NUMBER.search(data) is not None
 

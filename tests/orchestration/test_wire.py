@@ -132,6 +132,8 @@ def test_a_plain_text_is_read_as_any_reader_would(document: wire.JsonObject) -> 
         b'{"a": 1e400}',
         b'{"a": 1E-400}',
         b'{"a": 0e-20000}',
+        b'{"a": 0e9999999999}',
+        b'{"a": -0.0E+0009999999999}',
         b'{"a": 0.' + b"1" * 17_000 + b"}",
         b'{"a": ' + b"1" * 1000 + b"}",
         b"[" * 300 + b"]" * 300,
