@@ -66,6 +66,13 @@ class Connection(HttpToolsProtocol):
         self._be_patient()
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """See uvicorn."""
+        if self.cycle.response_complete and self.cycle.more_body:
+            # Answered without its body, which nobody reads any more and no timer watches.
+            self.transport.close()
+        super().on_response_complete()
+
     def _be_patient(self) -> None:
         if self._patience is not None:
             self._patience.cancel()

@@ -77,6 +77,19 @@ async def test_a_head_that_does_not_come_whole_in_time_ends_the_connection(
 
 
 @pytest.mark.parametrize(
+    "request_line", [b"GET /health", b"POST /health", b"POST /nowhere", b"POST /callbacks?token=a-wrong-one"]
+)
+@pytest.mark.parametrize("body", [b"Content-Length: 100000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\nff\r\nx"])
+async def test_a_body_that_nobody_reads_does_not_hold_a_connection(
+    receiver: str, request_line: bytes, body: bytes
+) -> None:
+    async with asyncio.timeout(10):
+        answer = await speak(receiver, request_line + b" HTTP/1.1\r\nHost: x\r\n" + body, b"x", pause=0.1)
+    assert answer.startswith(b"HTTP/1.1 ")
+    assert await is_well(receiver)
+
+
+@pytest.mark.parametrize(
     "flood",
     [
         b"X-Header: value\r\n" * 100_000,
