@@ -9,7 +9,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check manual openapi schema dashboards format lock clean bench-cli bench-ingest bench-archive bench-sql bench-migrations bench-backfill drill-receiver drill-bodies drill-worker fuzz-gateway drill-keeping
+.PHONY: help setup demo test check manual openapi schema dashboards format lock clean bench-cli bench-ingest bench-archive bench-gateway bench-sql bench-migrations bench-backfill drill-receiver drill-bodies drill-worker fuzz-gateway drill-keeping
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench-sql: $(READY) ## how long dashboards wait at 10 million events (20 GB of d
 
 bench-migrations: $(READY) ## whether migrations of full tables let ingest go on (20 GB of disk, for some minutes)
 	@$(BIN)/python -m bench.sql_migrations
+
+bench-gateway: $(READY) ## how fast the archive is read through the gateway, against proxying the same calls (needs wrk)
+	@$(BIN)/python -m bench.gateway
 
 drill-receiver: $(READY) ## kill the receiver and PostgreSQL under load: nothing acknowledged may be missing
 	@$(BIN)/python -m bench.drill_receiver

@@ -126,7 +126,7 @@ _KEPT: Select[Any] = select(
     _IS_CURRENT,
     func.coalesce(_STORED, literal_column("'[]'::jsonb", JSONB)),
 ).where(_workflows.document.is_not(None))
-_WORKFLOW = _KEPT.where(_workflows.id == bindparam("wanted_id", type_=Text))
+_WORKFLOWS = _KEPT.where(_workflows.id == func.any(bindparam("wanted_ids", type_=ARRAY(Text))))
 _CONTENT: Select[Any] = (
     select(_results.blob_id, _objects.digest, _objects.size, _objects.media_type, _results.nsfw_level)
     .select_from(tables.results.join(tables.objects, _results.object_digest == _objects.digest))
@@ -144,8 +144,14 @@ _JOB = (
 
 async def workflow(connection: AsyncConnection, workflow_id: str) -> Kept | None:
     """What is kept of one workflow; None if that is no document."""
-    row = (await connection.execute(_WORKFLOW, {"wanted_id": workflow_id})).one_or_none()
-    return Kept(*row) if row else None
+    return (await workflows(connection, [workflow_id]))[0]
+
+
+async def workflows(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Sequence[Kept | None]:
+    """The same for each of several, in the order of their ids."""
+    rows = await connection.execute(_WORKFLOWS, {"wanted_ids": list(set(workflow_ids))})
+    found = {row[0]: Kept(*row) for row in rows}
+    return [found.get(workflow_id) for workflow_id in workflow_ids]
 
 
 async def query(connection: AsyncConnection, filters: Filters, *, take: int, cursor: str | None = None) -> Page:

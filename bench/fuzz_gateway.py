@@ -29,7 +29,7 @@ async def run(examples: int, seed: int) -> fuzz.Fuzzed:
         async with (
             Sandbox(seed=seed) as sandbox,
             house.standing(Path(directory), api_url=sandbox.api_url, token=sandbox.manager_token) as there,
-            there.gateway() as url,
+            there.gateway() as (url, _),
         ):
             known = await archived(there, sandbox)
             key = await there.make_key("fuzz")

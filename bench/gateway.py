@@ -47,10 +47,11 @@ FROM workflows WHERE id = $1
 
 @dataclass(frozen=True)
 class Speed:
-    """Reads a second, and what 99 of a hundred took at most."""
+    """Reads a second, what 99 of a hundred took at most, and what the gateway's process used for one."""
 
     per_s: float
     p99_ms: float
+    cpu_ms: float = 0.0
 
 
 def main() -> int:
@@ -71,6 +72,8 @@ def main() -> int:
     for other in ("proxied", "direct"):
         ratios = [ours.per_s / theirs.per_s for ours, theirs in zip(speeds["archived"], speeds[other], strict=True)]
         figures[f"ratio_{other}"] = round(statistics.median(ratios), 2)
+    for kind in ("archived", "proxied"):
+        figures[f"{kind}_cpu_ms"] = round(statistics.median(speed.cpu_ms for speed in speeds[kind]), 2)
     rates = {kind: [round(speed.per_s) for speed in measured] for kind, measured in speeds.items()}
     record.write("gateway", figures, workflows=WORKFLOWS, connections=CONNECTIONS, rates=rates)
     return 0
@@ -89,17 +92,17 @@ async def _measure(home: Path, seconds: int, rounds: int) -> dict[str, list[Spee
             ids = home / "ids"
             ids.write_text("".join(f"{workflow_id}\n" for workflow_id in workflow_ids))
             told = {"GATEWAY_IDS": str(ids), "GATEWAY_KEY": await ours.make_key("bench")}
-            async with ours.gateway() as url:
-                for number in range(rounds):
+            async with ours.gateway() as (url, process):
+                for _ in range(rounds):
                     for kind in speeds:
                         if kind == "direct":
                             speed = await _direct(ours.addresses.database_url, workflow_ids, seconds)
                         else:
                             source = {"GATEWAY_SOURCE": "live"} if kind == "proxied" else {}
-                            speed = await _wrk(url, told | source, seconds)
+                            speed = await _wrk(url, process, told | source, seconds)
                         speeds[kind].append(speed)
-                        figures = f"{speed.per_s:7,.0f}/s, p99 {speed.p99_ms:.1f} ms"
-                        print(f"round {number + 1}: {kind:8} {figures}", flush=True)
+                        used = f"{speed.cpu_ms:.2f} ms of the gateway's processor"
+                        print(f"{kind:8} {speed.per_s:7,.0f}/s, p99 {speed.p99_ms:.1f} ms, {used}", flush=True)
     return speeds
 
 
@@ -124,10 +127,12 @@ async def _archived(ours: house.House, api_url: str, token: str) -> Sequence[str
     raise TimeoutError(f"{WORKFLOWS} workflows were not archived within {ARCHIVED_SECONDS:.0f} s")
 
 
-async def _wrk(url: str, told: dict[str, str], seconds: int) -> Speed:
+async def _wrk(url: str, gateway: processes.Process, told: dict[str, str], seconds: int) -> Speed:
     """Load from CONNECTIONS connections, after a second to warm up."""
     answers: JsonObject = {}
+    cpu = 0.0
     for duration in (1, seconds):
+        cpu = gateway.cpu_seconds
         process = await asyncio.create_subprocess_exec(
             *("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{duration}s", "--timeout", "30s"),
             *("-s", str(Path(__file__).with_suffix(".lua")), url),
@@ -139,7 +144,9 @@ async def _wrk(url: str, told: dict[str, str], seconds: int) -> Speed:
         answers = json.loads(line.removeprefix("JSON "))
         if answers["failed"]:
             raise RuntimeError(f"not every call was answered with a workflow: {answers}")
-    return Speed(answers["requests"] / answers["microseconds"] * 1e6, answers["p99_ms"])
+    requests = answers["requests"]
+    cpu_ms = (gateway.cpu_seconds - cpu) / requests * 1000
+    return Speed(requests / answers["microseconds"] * 1e6, answers["p99_ms"], cpu_ms)
 
 
 async def _direct(database_url: str, workflow_ids: Sequence[str], seconds: int) -> Speed:

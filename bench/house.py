@@ -61,12 +61,12 @@ class House:
             yield process
 
     @asynccontextmanager
-    async def gateway(self) -> AsyncIterator[str]:
-        """A gateway that answers, for the length of the block; its address."""
+    async def gateway(self) -> AsyncIterator[tuple[str, processes.Process]]:
+        """A gateway that answers, for the length of the block; its address too."""
         port = free_port()
-        async with self._running("gateway", "gateway", "--port", str(port), "--mcp-port", str(free_port())):
+        async with self._running("gateway", "gateway", "--port", str(port), "--mcp-port", str(free_port())) as process:
             await until_answers(f"http://127.0.0.1:{port}/ready")
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", process
 
     async def make_key(self, name: str) -> str:
         """A key of the gateway's that may do everything, as often as it likes."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -47,6 +48,12 @@ class Process:
         if self._process is None:
             raise RuntimeError("it was not started")
         return self._process.pid
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What it has had of the processors so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> bool:
         """End it as a crash would, with SIGKILL; whether it was running."""

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from archive import access, database, logs, settings, storages
-from gateway import door, keyring, openapi, problems, routes, signing
+from gateway import door, keyring, openapi, problems, routes, showing, signing
 from gateway.mcp import http as mcp_http
 from gateway.operations import Endpoint, Operation
 from gateway.state import State
@@ -39,6 +39,7 @@ def create_app(config: settings.Settings) -> Starlette:
                 "civitai": civitai,
                 "config": config,
                 "engine": single,
+                "kept": showing.together(single),
                 "keyring": keyring.Keyring(single),
                 "mcp": answering,
                 "signer": signing.open_signer(config),

@@ -2,17 +2,19 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import unquote
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.requests import Request
 from starlette.responses import Response
 
+from archive import catalogue
 from archive.catalogue import Content, Kept
+from archive.together import Together
 from gateway import sources
 from gateway.problems import Problem
 from gateway.state import State
@@ -20,6 +22,9 @@ from orchestration import connection as orchestration
 from orchestration import errors, statuses, wire
 from orchestration.rendering import Link
 from orchestration.wire import JsonObject
+
+AT_ONCE = 64
+"""Workflows in one look."""
 
 _HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
@@ -29,6 +34,16 @@ async def reading(request: Request[State]) -> AsyncIterator[AsyncConnection]:
     """A connection for one look into the catalogue."""
     async with request.state["engine"].connect() as connection:
         yield connection
+
+
+def together(engine: AsyncEngine) -> Together[str, Kept | None]:
+    """Looks for workflows' documents, by id: what is asked for while one look is under way shares the next."""
+
+    async def look(workflow_ids: Sequence[str]) -> Sequence[Kept | None]:
+        async with engine.connect() as connection:
+            return await catalogue.workflows(connection, workflow_ids)
+
+    return Together(look, gathering=0, at_once=AT_ONCE, is_one_at_fault=lambda _: False)
 
 
 def identifier(request: Request[Any], name: str) -> str:

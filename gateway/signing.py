@@ -39,7 +39,7 @@ class Signer:
 
     def sign(self, name: str, expires_at: str) -> str:
         """The signature that lets this blob be had until then."""
-        return hmac.new(self.key, _PURPOSE + f"{expires_at}\n{name}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self.key, _PURPOSE + f"{expires_at}\n{name}".encode(), "sha256").hex()
 
     def allows(self, name: str, signature: str, expires_at: str) -> bool:
         """Whether the signature is ours, for this blob, and still good."""

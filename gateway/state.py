@@ -6,8 +6,10 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive.access import Access
+from archive.catalogue import Kept
 from archive.settings import Settings
 from archive.storage import Storage
+from archive.together import Together
 from gateway.keyring import Keyring, Owner
 from gateway.signing import Signer
 from orchestration.connection import Connection
@@ -22,5 +24,6 @@ class State(TypedDict):
     engine: AsyncEngine
     keyring: Keyring | Owner
     mcp: StreamableHTTPSessionManager
+    kept: Together[str, Kept | None]
     signer: Signer
     storage: Storage

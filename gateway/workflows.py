@@ -106,8 +106,7 @@ async def get_step(request: Request[State]) -> Response:
 
 
 async def _kept(request: Request[State]) -> catalogue.Kept | None:
-    async with showing.reading(request) as connection:
-        return await catalogue.workflow(connection, showing.identifier(request, "workflowId"))
+    return await request.state["kept"](showing.identifier(request, "workflowId"))
 
 
 async def _query_archive(request: Request[State], cursor: str | None) -> Response:

@@ -88,7 +88,8 @@ def _object(value: JsonObject, place: Place, links: Links, hide_mature: bool) ->
         if key in places.ASKED or not _may_be_content(child):
             continue
         within = places.under(place, key)
-        rendered[key] = _value(child, within, links, hide_mature)
+        if (other := _value(child, within, links, hide_mature)) is not child:
+            rendered[key] = other
         if f"{key}ExpiresAt" in value and (link := links.get((within.step, within.path))):
             rendered[f"{key}ExpiresAt"] = link.expires_at
     if link := links.get((place.step, place.path)):

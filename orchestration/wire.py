@@ -85,7 +85,9 @@ def is_identifier(value: object) -> TypeGuard[str]:
 
 def is_url(value: object) -> TypeGuard[str]:
     """Say whether a value is an absolute http(s) URL that can be asked for, and nothing but one."""
-    if not isinstance(value, str) or len(value) > URL_CHARACTERS or not value.isprintable() or " " in value:
+    if not isinstance(value, str) or value[:4].lower() != "http":
+        return False  # at once, for this is asked of every text of a document
+    if len(value) > URL_CHARACTERS or not value.isprintable() or " " in value:
         return False
     try:
         parts = urlsplit(value)

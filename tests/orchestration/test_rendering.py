@@ -75,6 +75,12 @@ def test_bare_urls_their_expiry_and_previews_get_addresses_and_ids_stay_ids() ->
     assert rendered["text"] == f"see {THEIRS}"
 
 
+def test_an_expiry_that_was_not_told_is_told_with_the_address() -> None:
+    image = {"id": "a", "url": None, "urlExpiresAt": None, "previewUrl": THEIRS, "previewUrlExpiresAt": None}
+    rendered = linked(workflow({"images": [image]}))["steps"][0]["output"]["images"][0]
+    assert (rendered["urlExpiresAt"], rendered["previewUrlExpiresAt"]) == (EXPIRY, EXPIRY)
+
+
 def test_the_older_shape_gets_its_address_and_no_key_that_it_had_not() -> None:
     document = workflow(None, jobs=[{"id": "j", "result": {"blobs": [{"blobId": "b", "url": THEIRS, "width": 1}]}}])
     rendered = linked(document)["steps"][0]["jobs"][0]
