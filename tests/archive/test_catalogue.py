@@ -214,3 +214,11 @@ async def test_a_job_is_found_by_its_own_id(engine: AsyncEngine) -> None:
         assert await catalogue.job(connection, "known") == {"jobId": "known"}
         assert await catalogue.job(connection, "unread") is None
         assert await catalogue.job(connection, "other") is None
+
+
+async def test_several_are_read_at_once_in_the_order_asked_for(engine: AsyncEngine) -> None:
+    for workflow_id in ("a", "b"):
+        await archived_workflow(engine, document(workflow_id))
+    async with engine.connect() as connection:
+        found = await catalogue.workflows(connection, ["b", "nobody", "a", "b"])
+    assert [one and one.id for one in found] == ["b", None, "a", "b"]
