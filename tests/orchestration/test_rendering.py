@@ -76,7 +76,7 @@ def test_bare_urls_their_expiry_and_previews_get_addresses_and_ids_stay_ids() ->
 
 
 def test_an_expiry_that_was_not_told_is_told_with_the_address() -> None:
-    image = {"id": "a", "url": None, "urlExpiresAt": None, "previewUrl": THEIRS, "previewUrlExpiresAt": None}
+    image = {"id": "a", "url": THEIRS, "urlExpiresAt": None, "previewUrl": THEIRS, "previewUrlExpiresAt": None}
     rendered = linked(workflow({"images": [image]}))["steps"][0]["output"]["images"][0]
     assert (rendered["urlExpiresAt"], rendered["previewUrlExpiresAt"]) == (EXPIRY, EXPIRY)
 
