@@ -94,7 +94,8 @@ async def _ask(url: str) -> None:
     last, example = await connection.fetchrow(
         "SELECT submitted_at, workflow_id FROM ops.workflows ORDER BY submitted_at DESC LIMIT 1"
     )
-    await connection.execute(f"SET ROLE {ops.READER}; SET search_path = ops; SET statement_timeout = '60s'")
+    settings = "; ".join(f"SET {setting}" for setting in ops.SETTINGS)
+    await connection.execute(f"SET ROLE {ops.READER}; {settings}; SET statement_timeout = '60s'")
     figures: dict[str, list[Plan]] = {window: [] for window in WINDOWS}
     print(f"{'ms 24h':>8} {'ms 30d':>8} {'rows read 30d':>14}  what")
     for query in (*of_boards(), *of_alerts(), *_of_views()):
@@ -105,7 +106,7 @@ async def _ask(url: str) -> None:
             figures[window].append(asked[window])
         shown = asked["30d"]
         print(f"{asked['24h'].ms:8.0f} {shown.ms:8.0f} {shown.rows_read:14,}  {shown.what}\n{'':34}{shown.plan}")
-    await connection.execute("RESET ROLE")
+    await connection.execute("RESET ALL; RESET ROLE")
     await _claims_touch_only_what_is_due(url, connection)
     await connection.close()
     worst = {window: max(plans, key=lambda plan: plan.ms) for window, plans in figures.items()}
