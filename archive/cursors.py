@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 PREFIX = "archive."
 """What tells our cursors from Civitai's."""
@@ -39,8 +39,9 @@ def parse(text: str) -> Cursor:
         told = base64.b64decode(coded + "=" * (-len(coded) % 4), altchars=b"-_", validate=True)
         created_at, workflow_id = json.loads(told)
         moment = datetime.fromisoformat(created_at)
+        moment.astimezone(UTC)  # refuses what would be outside the years that there are
         workflow_id.encode()  # refuses lone surrogates, which no text in PostgreSQL has
-    except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError):
+    except (binascii.Error, ValueError, OverflowError, TypeError, AttributeError, RecursionError):
         raise BadCursor("the cursor is none that this archive gave") from None
     if not is_ours(text) or moment.tzinfo is None or not isinstance(workflow_id, str) or "\0" in workflow_id:
         raise BadCursor("the cursor is none that this archive gave")
