@@ -60,7 +60,8 @@ async def respond(request: Request[State], content: Content) -> Response:
 
 def about(content: Content) -> dict[str, str]:
     """What HEAD tells of a blob."""
-    level = {"X-Nsfw-Level": content.nsfw_level} if content.nsfw_level and content.nsfw_level.isascii() else {}
+    told = content.nsfw_level or ""
+    level = {"X-Nsfw-Level": told} if told.isascii() and told.isprintable() and told else {}
     return {"ETag": f'"{content.digest.hex()}"', sources.HEADER: sources.ARCHIVE, **level}
 
 

@@ -137,6 +137,14 @@ async def test_head_tells_whether_it_is_there_and_its_level(archive: Archive, cl
     assert (await client.head(f"{BLOBS}/nobody", headers={HEADER: "archive"})).status_code == 404
 
 
+async def test_a_level_that_no_header_can_hold_is_not_told(archive: Archive, client: httpx.AsyncClient) -> None:
+    blob, content = await kept(archive, client)
+    await rows.execute(archive.engine, "UPDATE results SET nsfw_level = E'x\\nSet-Cookie: a=b'")
+    answer = await client.get(f"{BLOBS}/{blob['id']}")
+    assert (answer.status_code, answer.content) == (200, content)
+    assert "X-Nsfw-Level" not in answer.headers
+
+
 async def test_a_level_may_be_the_highest_that_is_wanted(archive: Archive, client: httpx.AsyncClient) -> None:
     blob, content = await kept(archive, client, metadata={"sandbox": {"seconds": 0, "mature": True}})
     for level, status in (("pg", 403), ("r", 403), ("x", 200), ("XXX", 200), ("na", 400), ("", 400)):
