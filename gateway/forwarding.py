@@ -83,7 +83,7 @@ def _response(access: Access, answer: httpx.Response, content: bytes) -> Respons
         raise Problem(502, "Civitai refuses this gateway's token: its operator has to mend that.")
     if status >= 400 and not answer.headers.get("Content-Type", "").startswith(problems.MEDIA_TYPE):
         # A proxy's page, or the bare text that some of Civitai's errors are.
-        told = errors.problem(content) or f"Civitai answered {status}."
+        told = errors.problem(access.strike(content)) or f"Civitai answered {status}."
         return problems.response(Problem(status, told, headers=_without_type(headers)))
     if status in _WITHOUT_CONTENT:
         return Response(status_code=status, headers=_without_type(headers))
@@ -138,7 +138,9 @@ def _is_json(answer: httpx.Response) -> bool:
 
 
 def _headers(answer: httpx.Response) -> dict[str, str]:
-    return {name: answer.headers[name] for name in _DOWN if name in answer.headers} | {HEADER: LIVE}
+    # As the bytes that they are: httpx reads them as UTF-8 where it can, and we would have to write Latin-1.
+    told = {name: answer.headers[name].encode(answer.headers.encoding) for name in _DOWN if name in answer.headers}
+    return {name: value.decode("latin-1") for name, value in told.items()} | {HEADER: LIVE}
 
 
 def _without_type(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What went wrong, as Civitai says it: RFC 7807's problem documents."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
+from http.client import responses as phrases
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -34,7 +34,7 @@ def response(problem: Problem) -> Response:
     """The answer to send."""
     document: dict[str, object] = {
         "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
+        "title": phrases.get(problem.status, "Unknown Status"),  # proxies have some of their own
         "status": problem.status,
         "detail": problem.detail,
     }

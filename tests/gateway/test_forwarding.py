@@ -13,6 +13,7 @@ from gateway import forwarding
 from gateway.app import create_app
 from gateway.sources import HEADER
 from tests import serving
+from tests.conftest import SECRET
 from tests.orchestration import servers
 
 URL = "/v2/consumer/workflows/nobody"
@@ -41,6 +42,8 @@ def said(status: str, body: bytes = b"", *headers: str) -> bytes:
         (said("503 Whatever", b"<html>hush</html>", "Content-Type: text/html"), 503, "Civitai answered 503."),
         (said("400 Bad", b'"tags: too many"', "Content-Type: application/json"), 400, "tags: too many"),
         (said("403 No", b"Not yours.", "Content-Type: text/plain"), 403, "Not yours."),
+        (said("520 ", b"<html>", "Content-Type: text/html"), 520, "Civitai answered 520."),
+        (said("404 No", f"who is {SECRET}?".encode(), "Content-Type: text/plain"), 404, r"who is \*\*\*\?"),
         (said("401 No", b"", "WWW-Authenticate: Bearer"), 502, "Civitai refuses this gateway's token: .*"),
         (said("200 OK", b"{", "Content-Length: 9"), 502, "Civitai does not answer, .*"),
         (b"no HTTP at all\r\n\r\n", 502, "Civitai does not answer, .*"),
@@ -84,6 +87,14 @@ async def test_content_that_civitai_gives_itself_is_passed_on_as_it_comes(
         told = await client.get("/v2/consumer/blobs/b")
     assert (told.status_code, told.content, told.headers["ETag"]) == (200, content, '"e"')
     assert told.headers["Content-Length"] == str(len(content))
+
+
+async def test_a_name_in_any_letters_comes_down(environment: dict[str, str], key: str) -> None:
+    disposition = 'inline; filename="日本.png"'
+    answer = said("200 OK", b"png", "Content-Type: image/png", f"Content-Disposition: {disposition}")
+    async with before(environment, key, answer=answer) as client:
+        told = await client.get("/v2/consumer/blobs/b")
+    assert (told.status_code, told.headers["Content-Disposition"]) == (200, disposition)
 
 
 async def test_what_has_nothing_to_hide_comes_byte_for_byte(environment: dict[str, str], key: str) -> None:
