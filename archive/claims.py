@@ -56,6 +56,7 @@ class Claim:
     missing_at: datetime | None
     archived_at: datetime | None
     failures: int
+    fetched_at: datetime | None
     claimed_at: datetime
 
 
@@ -101,6 +102,7 @@ _CLAIM = (
         _workflows.missing_at,
         _workflows.archived_at,
         _workflows.failures,
+        _workflows.fetched_at,
         func.now(),
     )
 )

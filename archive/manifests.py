@@ -48,6 +48,16 @@ _ROWS = text(
 ).bindparams(bindparam("ids", type_=ARRAY(Text)), bindparam("left_out", type_=ARRAY(Text)))
 
 
+_OUTCOMES = text(
+    """
+    SELECT result.step, result.path, CAST(result.object_digest AS text) AS object_digest,
+           result.withheld_at, result.gone_at, result.dead_at
+    FROM workflows LEFT JOIN results AS result ON result.workflow_id = workflows.id AND result.pruned_at IS NULL
+    WHERE workflows.id = :id AND archived_at IS NOT NULL AND num_nonnulls(due_at, leased_until) = 0
+    """
+)
+
+
 class Unreadable(ValueError):
     """The content is no manifest, or none of a format that we read."""
 
@@ -80,6 +90,22 @@ async def rows(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Mapp
     """What the manifests of these workflows repeat of the tables, by id, as of one moment, which is told as `at`."""
     found = await connection.execute(_ROWS, {"ids": workflow_ids, "left_out": ["document", *OBLIGATIONS]})
     return {row.id: row[1] for row in found}
+
+
+async def is_stale(connection: AsyncConnection, manifest: Manifest) -> bool:
+    """Whether the rows of an archived workflow say otherwise how it has ended; False while something is owed to it.
+
+    What was pruned does not count: no manifest tells of that.
+    """
+    outcomes = (await connection.execute(_OUTCOMES, {"id": manifest.workflow_id})).mappings().all()
+    told = {(row["step"], row["path"]): row for row in manifest.rows["results"]}
+    if not outcomes:
+        return False
+    return not manifest.rows["workflow"].get("archived_at") or any(
+        _outcome(told.get((row["step"], row["path"]), {})) != _outcome(row)
+        for row in outcomes
+        if row["path"] is not None
+    )
 
 
 def build(workflow_id: str, workflow: workflows.Kept, kept: Sequence[results.Kept], rows: JsonObject) -> bytes:
@@ -124,6 +150,11 @@ def _told(result: results.Kept) -> JsonObject:
         for name, value in asdict(result).items()
         if value is not None and name != "next_attempt_at"
     }
+
+
+def _outcome(row: Mapping[str, Any]) -> tuple[object, ...]:
+    """The digest of a result's object, and in which other way it has settled."""
+    return (row.get("object_digest"), *(row.get(name) is not None for name in ("withheld_at", "gone_at", "dead_at")))
 
 
 def _camel(name: str) -> str:

@@ -41,12 +41,17 @@ async def alone(engine: AsyncEngine) -> AsyncIterator[bool]:
 
 async def is_empty(connection: AsyncConnection) -> bool:
     """Whether nothing is known yet, or only what a rebuild that was broken off has taken in."""
-    if (await connection.execute(select(exists().select_from(tables.rebuilt_files)))).scalar_one():
+    if await is_under_way(connection):
         return True
     filled = or_(
         *(exists().select_from(table) for table in (tables.workflows, tables.events, tables.quarantine, tables.objects))
     )
     return not (await connection.execute(select(filled))).scalar_one()
+
+
+async def is_under_way(connection: AsyncConnection) -> bool:
+    """Whether a rebuild has taken in files and not come to its end, be it that it was broken off."""
+    return (await connection.execute(select(exists().select_from(tables.rebuilt_files)))).scalar_one()
 
 
 async def unread(connection: AsyncConnection, names: Sequence[str]) -> Sequence[str]:
@@ -56,13 +61,19 @@ async def unread(connection: AsyncConnection, names: Sequence[str]) -> Sequence[
 
 
 async def take_in_manifests(connection: AsyncConnection, manifests: Mapping[str, Manifest]) -> None:
-    """Make rows of these manifests, by the names of their files.
+    """Make rows of these manifests, by the names of their files, which have been taken in then."""
+    await add(connection, manifests.values())
+    await _note(connection, manifests)
+
+
+async def add(connection: AsyncConnection, manifests: Iterable[Manifest]) -> None:
+    """Make rows of these manifests.
 
     Of two that tell of the same workflow the one that was fetched last holds, and so does a row over what was fetched
     before. What is not settled is due.
     """
     latest: dict[str, Manifest] = {}
-    for manifest in manifests.values():
+    for manifest in manifests:
         if _fetched_at(manifest) >= _fetched_at(latest.get(manifest.workflow_id, manifest)):
             latest[manifest.workflow_id] = manifest
     rows = [manifest.rows["workflow"] | {"document": manifest.document} for manifest in latest.values()]
@@ -80,7 +91,6 @@ async def take_in_manifests(connection: AsyncConnection, manifests: Mapping[str,
     await connection.execute(
         update(tables.workflows).where(_workflows.id.in_(taken), ~_is_settled()).values(due_at=func.now())
     )
-    await _note(connection, manifests)
 
 
 async def take_in_segment(connection: AsyncConnection, name: str, lines: Sequence[Line]) -> None:

@@ -20,6 +20,7 @@ from worker import (
     renew,
     save_document,
     schedule,
+    take_in_manifest,
     write_manifest,
 )
 from worker.shared_writes import JobDocuments
@@ -37,7 +38,8 @@ async def archive_workflow(tools: Tools, workflow_id: str) -> None:
     1. Claim: a conditional UPDATE sets a lease, which a heartbeat keeps alive. No row: somebody has it, nothing is
        due, or all fetching pauses. From here on every write names the claim, so an owner that was overtaken writes
        nothing.
-    2. GET the workflow, with no transaction open.
+    2. GET the workflow, with no transaction open. If it is new to the database and not to storage, what its manifest
+       tells is taken in, and the next claim goes on.
     3. Save the document, its steps, jobs and results in one transaction.
     4. Download each result that is not settled and due.
     5. Once something is kept for good, write its manifest; with every result of an ended workflow settled it is
@@ -61,6 +63,8 @@ async def _archive(tools: Tools, claim: claims.Claim) -> bool:
     began, began_at = time.monotonic(), datetime.now(UTC)
     try:
         fetched = await fetch.fetch(tools, claim)
+        if claim.fetched_at is None and fetched.document is not None:
+            await take_in_manifest.take_in_manifest(tools, claim, fetched.document)
         saved = await tools.shared.save(save_document.Order(claim, fetched))
         await keep_result.keep_all(tools, claim, [result for result in saved.pending if result.is_due])
         if fetched.error is not None and not _must_do(claim, saved.workflow):

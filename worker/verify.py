@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import browse, damage, fixity, queue
+from archive import browse, damage, fixity, queue, rebuilding
 from archive.storage import Entry, Storage, object_name
 from worker import metrics
 from worker.tools import Tools
@@ -38,6 +38,9 @@ class Looked:
 
 async def roll(tools: Tools) -> None:
     """Look at as much as the allowance gives now; then ring for all that is due again because of damage."""
+    async with tools.engine.connect() as connection:
+        if await rebuilding.is_under_way(connection):
+            return  # what was pruned is not known to be until all has been read
     if tools.allowance.earn():
         at_most = tools.allowance.bytes
         async for looked in look_at(tools.engine, tools.storage, rested=REST, at_most=at_most):

@@ -1,4 +1,4 @@
-"""Verification of what a rebuild reads: manifests and segments that are there and can be read, or are written anew."""
+"""Verification of what a rebuild reads: manifests and segments that are there and right, or are written anew."""
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -13,18 +13,20 @@ from archive.storage import Storage
 
 PAGE = 200
 
+State = Literal["no manifest", "broken manifest", "stale manifest", "no segment", "broken segment"]
+
 
 @dataclass(frozen=True)
 class Broken:
-    """A file that is missing or cannot be read; where it lies now, if it was moved aside."""
+    """A file that is missing, cannot be read or does not say what the rows do; where it lies, if it was moved aside."""
 
-    state: Literal["no manifest", "broken manifest", "no segment", "broken segment"]
+    state: State
     name: str
     aside: str | None = None
 
 
 async def verify_manifests(engine: AsyncEngine, storage: Storage) -> AsyncIterator[Broken]:
-    """Read the manifest of every archived workflow. Where there is none to be read, the workflow is due: who runs it
+    """Read the manifest of every archived workflow. Where none says what the rows do, the workflow is due: who runs it
     writes one. Raises StorageUnavailable.
     """
     after = ""
@@ -35,18 +37,13 @@ async def verify_manifests(engine: AsyncEngine, storage: Storage) -> AsyncIterat
             return
         after = max(expected)
         for workflow_id, name in expected.items():
-            try:
-                told = manifests.read(await _content(storage, name))
-                if told.workflow_id == workflow_id:
-                    continue
-                broken = Broken("broken manifest", name)
-            except manifests.Unreadable:
-                broken = Broken("broken manifest", name)
-            except FileNotFoundError:
-                broken = Broken("no manifest", name)
-            async with engine.begin() as connection:
-                await claims.owe(connection, [workflow_id])
-            yield broken
+            state = await _state(engine, storage, workflow_id, name)
+            if state == "stale manifest":  # or it was written anew, and the rows with it, after we had read it
+                state = await _state(engine, storage, workflow_id, name)
+            if state is not None:
+                async with engine.begin() as connection:
+                    await claims.owe(connection, [workflow_id])
+                yield Broken(state, name)
 
 
 async def verify_segments(engine: AsyncEngine, storage: Storage) -> AsyncIterator[Broken]:
@@ -71,6 +68,20 @@ async def verify_segments(engine: AsyncEngine, storage: Storage) -> AsyncIterato
         async with engine.begin() as connection:
             await segments.lost(connection, segment)
         yield broken
+
+
+async def _state(engine: AsyncEngine, storage: Storage, workflow_id: str, name: str) -> State | None:
+    """What is wrong with a manifest; None if nothing is."""
+    try:
+        manifest = manifests.read(await _content(storage, name))
+    except manifests.Unreadable:
+        return "broken manifest"
+    except FileNotFoundError:
+        return "no manifest"
+    if manifest.workflow_id != workflow_id:
+        return "broken manifest"
+    async with engine.connect() as connection:
+        return "stale manifest" if await manifests.is_stale(connection, manifest) else None
 
 
 async def _content(storage: Storage, name: str) -> bytes:

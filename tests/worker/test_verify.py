@@ -187,6 +187,20 @@ async def test_the_background_looks_at_what_has_rested_and_rings_for_what_is_due
     assert sorted(await stored(tools)) == [False, True, True]
 
 
+async def test_the_background_looks_at_nothing_while_a_rebuild_has_not_come_to_what_was_pruned(
+    tools: Tools, civitai: Civitai, storage: Path
+) -> None:
+    await archived(tools, civitai)
+    lying(storage, CATS[0]).unlink()
+    await rows.execute(tools.engine, "UPDATE objects SET stored_at = now() - interval '2 days'")
+    await rows.execute(tools.engine, "INSERT INTO rebuilt_files (name, read_at) VALUES ('workflows/w.json', now())")
+    await verify.roll(tools)
+    assert await stored(tools) == [True] * 3
+    await rows.execute(tools.engine, "DELETE FROM rebuilt_files")
+    await verify.roll(tools)
+    assert sorted(await stored(tools)) == [False, True, True]
+
+
 async def test_the_background_spends_no_more_than_its_allowance(tools: Tools, civitai: Civitai) -> None:
     await archived(tools, civitai)
     await rows.execute(tools.engine, "UPDATE objects SET stored_at = now() - interval '2 days'")

@@ -1,13 +1,16 @@
 """Verification of manifests and segments: whatever is missing or damaged of them is written anew."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from archive import retention
 from tests.worker import files, rows
 from tests.worker.civitai import Civitai, blob, content, document, picture, step
-from worker import close_segments, verify_files
+from worker import close_segments, prune, verify_files
 from worker.archive_workflow import archive_workflow
 from worker.tools import Tools
 
@@ -66,6 +69,37 @@ async def test_a_manifest_in_the_place_of_another_is_no_manifest_of_that_workflo
     first, second = (files.manifest_of(storage, name) for name in ("w1", "w2"))
     files.replace(first, second.read_bytes())
     assert [broken.state for broken in await look(tools)] == ["broken manifest"]
+
+
+async def test_a_manifest_that_says_less_than_the_rows_is_written_anew(
+    tools: Tools, civitai: Civitai, storage: Path
+) -> None:
+    """As a holder leaves it who was paused while he wrote it, was overtaken, and was killed then."""
+    await kept(tools, civitai)
+    path = files.manifest_of(storage, "w1")
+    whole = path.read_bytes()
+    told = json.loads(whole)
+    (result,) = told["rows"]["results"]
+    result |= {"stored_at": None, "object_digest": None}
+    for stale in (told, json.loads(whole) | {"rows": unarchived(json.loads(whole)["rows"])}):
+        files.replace(path, json.dumps(stale).encode())
+        assert [broken.state for broken in await look(tools)] == ["stale manifest"]
+        assert await look(tools) == [], "it is owed, and somebody's already"
+        await archive_workflow(tools, "w1")
+        assert await look(tools) == []
+        assert json.loads(path.read_bytes())["rows"]["results"] == json.loads(whole)["rows"]["results"]
+
+
+def unarchived(rows_of_it: dict[str, Any]) -> dict[str, Any]:
+    return rows_of_it | {"workflow": rows_of_it["workflow"] | {"archived_at": None}}
+
+
+async def test_a_manifest_that_tells_of_what_was_pruned_is_not_stale(tools: Tools, civitai: Civitai) -> None:
+    await kept(tools, civitai)
+    rule = retention.Rule("all", "contents", older_than=NOW)
+    pruned = await prune.prune(tools.engine, tools.storage, None, [rule], grace=NOW)
+    assert pruned.by_rule["all"].rows == 2
+    assert await look(tools) == []
 
 
 async def test_a_segment_that_is_missing_or_damaged_is_written_again(
