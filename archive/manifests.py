@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, bindparam, func, select, text
+from sqlalchemy import ARRAY, RowMapping, Text, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive import results, tables, workflows
@@ -152,7 +152,7 @@ def _told(result: results.Kept) -> JsonObject:
     }
 
 
-def _outcome(row: Mapping[str, Any]) -> tuple[object, ...]:
+def _outcome(row: Mapping[str, Any] | RowMapping) -> tuple[object, ...]:
     """The digest of a result's object, and in which other way it has settled."""
     return (row.get("object_digest"), *(row.get(name) is not None for name in ("withheld_at", "gone_at", "dead_at")))
 

@@ -15,11 +15,11 @@ FORGOTTEN = {"type": "image", "id": "cat", "available": False}
 async def lost(tools: Tools, civitai: Civitai) -> None:
     """A workflow of two pictures is in storage alone; Civitai has forgotten one of them, and the file of the other."""
     found = [blob(name, civitai.serves(name, content(body))) for name, body in (("cat", CAT), ("dog", DOG))]
-    civitai.workflows["w"] = document("w", step("s", *found))
+    civitai.workflows["w"] = whole = document("w", step("s", *found))
     await rows.tell(tools.engine, "w")
     await archive_workflow(tools, "w")
     assert await rows.archived(tools.engine)
-    created_at = civitai.workflows["w"]["createdAt"]
+    created_at = whole["createdAt"]
     await rows.empty(tools.engine)
     civitai.forget()
     civitai.workflows["w"] = document("w", step("s", FORGOTTEN)) | {"createdAt": created_at}
