@@ -4,6 +4,9 @@ import pytest
 
 from sandbox.server import Sandbox
 from tests.clients import javascript
+from tests.gateway.conftest import archive, gateway, key
+
+__all__ = ["archive", "gateway", "key"]  # fixtures, of the gateway's tests
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,9 +23,18 @@ def installed() -> None:
     javascript.install()
 
 
+@pytest.fixture(params=["sandbox", "gateway"])
+def door(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """The address and the token of a sandbox where nothing has happened yet, or of a gateway before it."""
+    if request.param == "gateway":
+        return request.getfixturevalue("gateway"), request.getfixturevalue("key")
+    sandbox: Sandbox = request.getfixturevalue("sandbox")
+    return sandbox.api_url, sandbox.token
+
+
 @pytest.fixture
-async def client(installed: None, sandbox: Sandbox) -> AsyncIterator[javascript.Client]:
-    """Civitai's JavaScript client, on a sandbox where nothing has happened yet."""
+async def client(installed: None, door: tuple[str, str]) -> AsyncIterator[javascript.Client]:
+    """Civitai's JavaScript client, at either door."""
     del installed
-    async with javascript.client(sandbox.api_url, sandbox.token) as client:
+    async with javascript.client(*door) as client:
         yield client

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 OLDEST_NODE = (20, 6)  # the first whose modules can be told how to resolve
 _LONGEST_LINE = 16 * 2**20  # bytes of one answer
 _ANSWERS_WITHIN = 60  # seconds
+NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,16 @@ def install() -> None:
 class Client:
     """One process of the driver."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, headers: Mapping[str, str]) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
-        self._input, self._output = process.stdin, process.stdout
+        self._input, self._output, self._headers = process.stdin, process.stdout, dict(headers)
 
     async def call(self, name: str, **options: Any) -> Answer:
         """Make one call of the client, such as `getWorkflow`, with its options `path`, `query`, `body`; what
         is not JSON is had with `parseAs="blob"`.
         """
+        options = {"headers": self._headers, **options}
         self._input.write(json.dumps({"call": name, "options": options}).encode() + b"\n")
         line = await asyncio.wait_for(self._output.readline(), _ANSWERS_WITHIN)
         assert line, f"the client ended in {name}; standard error says why"
@@ -81,8 +83,8 @@ class Client:
 
 
 @contextlib.asynccontextmanager
-async def client(base_url: str, token: str) -> AsyncIterator[Client]:
-    """A client of the API at this address, for which `install` has been called."""
+async def client(base_url: str, token: str, headers: Mapping[str, str] = NONE) -> AsyncIterator[Client]:
+    """A client of the API at this address, for which `install` has been called; its headers go with every call."""
     process = await asyncio.create_subprocess_exec(
         "node",
         str(HERE / "drive.mjs"),
@@ -93,7 +95,7 @@ async def client(base_url: str, token: str) -> AsyncIterator[Client]:
         limit=_LONGEST_LINE,
     )
     try:
-        yield Client(process)
+        yield Client(process, headers)
     finally:
         assert process.stdin is not None
         process.stdin.close()
