@@ -34,8 +34,13 @@ _ESCAPES = re.compile(
 )
 
 
-def create_engine(url: str, *, application_name: str, pool_size: int = 10) -> AsyncEngine:
-    """An engine for a `postgresql://` address; connections appear under `application_name` in pg_stat_activity."""
+def create_engine(
+    url: str, *, application_name: str, pool_size: int = 10, answer_seconds: float | None = None
+) -> AsyncEngine:
+    """An engine for a `postgresql://` address; connections appear under `application_name` in pg_stat_activity.
+
+    With `answer_seconds`, a statement that is not answered so soon raises TimeoutError, even of a server that hangs.
+    """
     return create_async_engine(
         driver_url(url),
         pool_size=pool_size,
@@ -44,6 +49,7 @@ def create_engine(url: str, *, application_name: str, pool_size: int = 10) -> As
         json_serializer=to_jsonb,
         connect_args={
             "timeout": 10,
+            "command_timeout": answer_seconds,
             "server_settings": {
                 "application_name": application_name,
                 "timezone": "UTC",

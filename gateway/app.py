@@ -19,6 +19,9 @@ from gateway.operations import Endpoint, Operation
 from gateway.state import State
 from orchestration import client, connection
 
+DATABASE_SECONDS = 15.0
+"""For one statement: whoever asks shall hear that the database does not answer, and not wait for it without end."""
+
 
 def create_app(config: settings.Settings) -> Starlette:
     """The application for these settings. Raises SettingsError when they lack what a gateway needs."""
@@ -28,7 +31,9 @@ def create_app(config: settings.Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
         logs.silence_access_log()
         async with AsyncExitStack() as stack:
-            engine = database.create_engine(database_url, application_name="civitai-archive gateway")
+            engine = database.create_engine(
+                database_url, application_name="civitai-archive gateway", answer_seconds=DATABASE_SECONDS
+            )
             stack.push_async_callback(engine.dispose)
             civitai = connection.Connection(config.api_url, token, timeout=client.TIMEOUT)
             stack.push_async_callback(civitai.aclose)

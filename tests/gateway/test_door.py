@@ -5,9 +5,11 @@ import socket
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import settings
-from gateway import bodies
+from gateway import app, bodies
 from gateway.app import create_app
 from gateway.sources import HEADER
 from tests import serving
@@ -24,6 +26,19 @@ async def test_while_the_database_is_away_only_health_is_well(environment: dict[
         for path in ("/ready", f"{WORKFLOWS}/wf", "/v2/consumer/blobs/b"):
             answer = await http.get(path, headers={"Authorization": f"Bearer {key}"})
             assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/problem+json"), path
+
+
+async def test_a_database_that_does_not_answer_in_time_is_away(
+    config: settings.Settings, engine: AsyncEngine, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "DATABASE_SECONDS", 0.5)
+    async with serving.app(app.create_app(config)) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
+        async with engine.begin() as connection:
+            await connection.execute(text("LOCK TABLE gateway_keys"))
+            answer = await http.get(f"{WORKFLOWS}/wf", headers={"Authorization": f"Bearer {key}"})
+            assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/problem+json")
+        answer = await http.get(f"{WORKFLOWS}/wf", headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == 404
 
 
 async def test_a_host_that_is_none_is_in_no_address(archive: Archive, client: httpx.AsyncClient) -> None:
