@@ -1,7 +1,8 @@
 """`browse/` in local storage: every stored result under a name for people, as a hard link to its object.
 
 It is a view. Whatever is done to it, `civitai-archive browse` makes it anew from the rows, and no object is touched.
-Whoever adds links shares a lock; whoever clears the tree of what does not belong there has it alone.
+Whoever adds links shares a lock; whoever clears the tree of what does not belong there has it alone. Of those who
+make it anew, one does at a time.
 """
 
 import array
@@ -22,6 +23,8 @@ from archive.templates import Template
 
 DIRECTORY = "browse"
 LOCK = "browse.lock"
+TURNS = "browse.turns"
+SECONDS_BETWEEN = 0.2
 
 
 class NameSet:
@@ -68,6 +71,21 @@ class Browse:
         return await asyncio.to_thread(self._clear, wanted)
 
     @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """For the length of the block nobody else makes the tree anew; others add names as ever.
+
+        Two who did so with different templates would each take away what the other has just shown.
+        """
+        lock = _open(self._objects / TURNS)
+        try:
+            # Not waited for in a thread, which Ctrl-C could not end.
+            while not _is_ours(lock):  # noqa: ASYNC110 - nobody sets an event when another process is done
+                await asyncio.sleep(SECONDS_BETWEEN)
+            yield
+        finally:
+            os.close(lock)
+
+    @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """For the length of the block nobody but us adds a name or takes one away."""
         with contextlib.ExitStack() as until_done:
@@ -103,7 +121,7 @@ class Browse:
         if self._is_alone:
             yield
             return
-        lock = os.open(self._objects / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        lock = _open(self._objects / LOCK)
         try:
             fcntl.flock(lock, kind)
             yield
@@ -136,6 +154,18 @@ def _forget(root: Path, files: Collection[str]) -> None:
         for name, inode in tree.walk():
             if inode in inodes:
                 tree.remove(name)
+
+
+def _open(lock: Path) -> int:
+    return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+
+
+def _is_ours(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _hash(name: str) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, null, select, update
+from sqlalchemy import func, null, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Update
 
@@ -23,6 +23,7 @@ LOST = "its object in storage was missing or damaged"
 _objects = tables.objects.c
 _results = tables.results.c
 _workflows = tables.workflows.c
+_tombstones = tables.tombstones.c
 
 _looked_at = func.greatest(_objects.verified_at, _objects.stored_at)
 _is_kept = _objects.deleting_at.is_(None)  # what is about to be deleted is left alone
@@ -126,10 +127,11 @@ async def give_back(connection: AsyncConnection) -> Sequence[str]:
 
 
 async def unknown(connection: AsyncConnection, digests: Iterable[bytes]) -> set[bytes]:
-    """Those of these digests for which there is no row."""
+    """Those of these digests for which there is no row, and of which none says that they are on their way out."""
     asked = set(digests)
-    known = (await connection.execute(select(_objects.digest).where(_objects.digest.in_(asked)))).scalars()
-    return asked - set(known)
+    leaving = (_tombstones.what == "object", _tombstones.removed_at.is_(None), _tombstones.digest.in_(asked))
+    known = union(select(_objects.digest).where(_objects.digest.in_(asked)), select(_tombstones.digest).where(*leaving))
+    return asked - set((await connection.execute(known)).scalars())
 
 
 async def _change(connection: AsyncConnection, workflow_ids: Iterable[str], change: Update) -> Sequence[str]:

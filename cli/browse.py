@@ -42,23 +42,29 @@ async def _make(config: settings.Settings) -> tuple[int, int]:
         tree = browse.open_browse(config, store)
         if tree is None:
             raise failures.CommandFailed(f"{store.url} has no hard links: use civitai-archive export.")
-        async with engine.connect() as connection:
-            began_at = (await connection.execute(select(func.now()))).scalar_one()
-            total = await holdings.total(connection, holdings.Wanted())
-        names = NameSet()
-        shown = 0
-        with progress.bar("names", total.results) as bar:
-            async for count in _show(engine, tree, holdings.Wanted(), names):
-                shown += count
-                bar.advance(count)
-        async with tree.alone():
-            # Workers have been adding names meanwhile, which must not be taken for others'.
-            late = holdings.Wanted(touched_since=began_at - LONGEST_TRANSACTION)
-            async for _ in _show(engine, tree, late, names):
-                pass
-            return shown, await tree.clear_of_others(names)
+        async with tree.turn():
+            return await _make_anew(engine, tree)
     finally:
         await engine.dispose()
+
+
+async def _make_anew(engine: AsyncEngine, tree: Browse) -> tuple[int, int]:
+    """The same, when it is our turn."""
+    async with engine.connect() as connection:
+        began_at = (await connection.execute(select(func.now()))).scalar_one()
+        total = await holdings.total(connection, holdings.Wanted())
+    names = NameSet()
+    shown = 0
+    with progress.bar("names", total.results) as bar:
+        async for count in _show(engine, tree, holdings.Wanted(), names):
+            shown += count
+            bar.advance(count)
+    async with tree.alone():
+        # Workers have been adding names meanwhile, which must not be taken for others'.
+        late = holdings.Wanted(touched_since=began_at - LONGEST_TRANSACTION)
+        async for _ in _show(engine, tree, late, names):
+            pass
+        return shown, await tree.clear_of_others(names)
 
 
 async def _show(engine: AsyncEngine, tree: Browse, wanted: holdings.Wanted, names: NameSet) -> AsyncIterator[int]:

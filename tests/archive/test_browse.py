@@ -85,6 +85,23 @@ async def test_nobody_adds_a_name_while_another_is_alone_there(store: LocalStora
     assert set(shown(store)) == {"cat.png", "mine.png"}
 
 
+async def test_of_two_who_make_it_anew_one_waits_for_the_other(store: LocalStorage, tree: Browse) -> None:
+    other = Browse(store, templates.parse("{workflow}"))
+
+    async def make() -> None:
+        async with other.turn():
+            await other.clear_of_others(NameSet())
+
+    file = await stored(store, "cat.png")
+    async with tree.turn():
+        making = asyncio.create_task(make())
+        await tree.show([file])
+        await asyncio.sleep(2 * browse.SECONDS_BETWEEN)
+        assert shown(store) == {"cat.png": b"cat"}
+    await making
+    assert shown(store) == {}
+
+
 def test_a_set_of_names_knows_what_was_added_before_and_after_it_was_asked() -> None:
     names = NameSet()
     assert "0" not in names

@@ -1,9 +1,11 @@
 """Damage: what is owed again for it, and what is given back."""
 
-from sqlalchemy import text
+from datetime import UTC, datetime
+
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from archive import claims, damage, objects, settling
+from archive import claims, damage, objects, settling, tables
 from archive.contents import Facts
 from tests.archive.factories import pending_results, rows, stored_object
 
@@ -141,3 +143,13 @@ async def test_digests_without_a_row_are_told_from_those_that_have_one(engine: A
         digest = await stored_object(connection)
         assert await damage.unknown(connection, [digest, b"0" * 32]) == {b"0" * 32}
         assert await damage.unknown(connection, []) == set()
+
+
+async def test_digests_on_their_way_out_are_not_unknown(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        for digest, removed_at in ((b"1" * 32, None), (b"2" * 32, datetime.now(UTC))):
+            row = {"deleted_at": datetime.now(UTC), "rule": "r", "what": "object"}
+            await connection.execute(
+                insert(tables.tombstones).values(row | {"digest": digest, "removed_at": removed_at})
+            )
+        assert await damage.unknown(connection, [b"1" * 32, b"2" * 32]) == {b"2" * 32}

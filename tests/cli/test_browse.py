@@ -1,6 +1,7 @@
 """`browse/` made anew from a shell."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,13 @@ async def test_another_template_renames_no_object_and_leaves_no_old_name(held: H
     assert stores.files(held.storage / "objects") == before
 
 
-async def test_two_who_make_it_at_once_do_no_harm(held: Held) -> None:
+@pytest.mark.parametrize("templates", [("{workflow}-{index}", "{workflow}-{index}"), ("{workflow}-{index}", "{tag}")])
+async def test_two_who_make_it_at_once_do_no_harm(held: Held, templates: Sequence[str]) -> None:
     async with asyncio.TaskGroup() as group:
-        runs = [group.create_task(commands.run("browse", environment=held.environment)) for _ in range(2)]
+        runs = [
+            group.create_task(commands.run("browse", "--template", template, environment=held.environment))
+            for template in templates
+        ]
     assert [run.result().code for run in runs] == [0, 0]
     assert len(held.browse()) == 4
 
