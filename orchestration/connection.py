@@ -134,11 +134,14 @@ def content(response: httpx.Response) -> blobs.Content:
 
 
 def segment(identifier: str) -> str:
-    """One segment of a path, which nothing in an id can leave. Raises Permanent for what is no id."""
-    if not wire.is_identifier(identifier):
+    """One segment of a path, which nothing in an id can leave. Raises Permanent for what is no id.
+
+    `.` and `..` are none, however they are escaped: a server may unescape a path before it resolves it, and a tag that
+    is taken away would be the whole workflow.
+    """
+    if not wire.is_identifier(identifier) or identifier in (".", ".."):
         raise errors.Permanent(id=identifier, detail="this cannot be an id")
-    escaped = quote(identifier, safe="")
-    return escaped.replace(".", "%2E") if identifier in (".", "..") else escaped
+    return quote(identifier, safe="")
 
 
 async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:

@@ -1,6 +1,7 @@
 """Changes through the gateway: they are Civitai's, and the archive learns of them."""
 
 import httpx
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.sources import HEADER
@@ -58,6 +59,17 @@ async def test_who_works_at_a_workflow_that_was_changed_is_overtaken(
     await client.post(f"{WORKFLOWS}/{known['id']}/tags", json="b")
     (after,) = await rows.select(engine, "SELECT attempts, leased_until FROM workflows")
     assert (after["attempts"], after["leased_until"]) == (before["attempts"] + 1, None)
+
+
+@pytest.mark.parametrize("escaped", ["%2e", "%2E%2e"])
+async def test_no_tag_or_step_is_the_workflow_itself(archive: Archive, client: httpx.AsyncClient, escaped: str) -> None:
+    (known,) = await archive.archived()
+    archive.sandbox.state.requests.clear()
+    for method, below in (("DELETE", "tags"), ("PUT", "steps")):
+        request = client.build_request(method, "/x", json={})
+        request.url = request.url.copy_with(raw_path=f"{WORKFLOWS}/{known['id']}/{below}/{escaped}".encode())
+        assert (await client.send(request)).status_code == 404
+    assert not archive.sandbox.state.requests
 
 
 async def test_a_change_that_civitai_refuses_changes_nothing(archive: Archive, client: httpx.AsyncClient) -> None:

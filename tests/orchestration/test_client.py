@@ -99,7 +99,6 @@ async def test_get_asks_for_mature_content_too() -> None:
     ("workflow_id", "segment"),
     [
         ("a/b", "a%2Fb"),
-        ("..", "%2E%2E"),
         ("../../x?y=1#z", "..%2F..%2Fx%3Fy%3D1%23z"),
         ("%2F", "%252F"),
         ("é\"'", "%C3%A9%22%27"),
@@ -117,7 +116,7 @@ async def test_an_id_never_leaves_its_segment_on_the_wire(workflow_id: str, segm
     ]
 
 
-@pytest.mark.parametrize("workflow_id", ["", "\ud800", "a\x00", "a" * 513])
+@pytest.mark.parametrize("workflow_id", ["", "\ud800", "a\x00", "a" * 513, ".", ".."])
 async def test_what_is_no_id_is_never_asked_for(workflow_id: str) -> None:
     async with talking(ok({})) as (client, other):
         with pytest.raises(errors.Permanent, match="this cannot be an id"):

@@ -1,4 +1,5 @@
 import asyncio
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -14,8 +15,7 @@ from tests.orchestration import servers
     [
         ("wf_01", "wf_01"),
         ("a/b", "a%2Fb"),
-        ("..", "%2E%2E"),
-        (".", "%2E"),
+        ("...", "..."),
         ("a?b#c", "a%3Fb%23c"),
         ("%2F", "%252F"),
         ("b.jpeg", "b.jpeg"),
@@ -33,7 +33,7 @@ def test_no_id_leaves_its_segment(identifier: str) -> None:
     except errors.Permanent:
         return
     assert escaped.isascii()
-    assert escaped not in ("", ".", "..")
+    assert unquote(escaped) not in ("", ".", "..")
     assert not set(escaped) & set("/?#\\ ")
 
 
