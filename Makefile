@@ -106,4 +106,4 @@ lock: ## write the three lock files anew, with the newest of everything (needs u
 	@$(COMPILE) --constraint requirements.lock --group build --output-file requirements-build.lock
 
 clean: ## remove .venv and every cache
-	@rm -rf .venv tests/clients/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv tests/clients/node_modules tests/clients/inspector/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

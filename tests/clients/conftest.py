@@ -14,12 +14,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if why := javascript.missing():
         for item in items:
             if isinstance(item, pytest.Function) and "installed" in item.fixturenames:
-                item.add_marker(pytest.mark.skip(reason=f"@civitai/client does not run: {why}"))
+                item.add_marker(pytest.mark.skip(reason=f"clients of JavaScript do not run: {why}"))
 
 
 @pytest.fixture(scope="session")
 def installed() -> None:
-    """Civitai's JavaScript client is there."""
+    """Civitai's JavaScript client is there. Every test that needs Node.js asks for this."""
     javascript.install()
 
 

@@ -41,14 +41,14 @@ def missing() -> str | None:
     return None if version >= OLDEST_NODE else f"Node.js {said} is older than {'.'.join(map(str, OLDEST_NODE))}"
 
 
-def install() -> None:
-    """Put the client into `node_modules` beside this file, from the lock file, unless it is there."""
-    installed = HERE / "node_modules" / ".package-lock.json"
-    if installed.exists() and installed.stat().st_mtime >= (HERE / "package-lock.json").stat().st_mtime:
+def install(directory: Path = HERE) -> None:
+    """Put what the lock file in this directory names into `node_modules` beside it, unless it is there."""
+    installed = directory / "node_modules" / ".package-lock.json"
+    if installed.exists() and installed.stat().st_mtime >= (directory / "package-lock.json").stat().st_mtime:
         return
     npm = shutil.which("npm") or "npm"
-    done = subprocess.run([npm, "ci", "--ignore-scripts"], cwd=HERE, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, f"npm cannot install @civitai/client: {done.stderr.strip()}"
+    done = subprocess.run([npm, "ci", "--ignore-scripts"], cwd=directory, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, f"npm cannot install what {directory.name} needs: {done.stderr.strip()}"
 
 
 class Client:

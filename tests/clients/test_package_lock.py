@@ -1,9 +1,13 @@
 import json
+from pathlib import Path
 
-from tests.clients import javascript
+import pytest
+
+from tests.clients import inspector, javascript
 
 
-def test_the_lock_file_names_no_registry() -> None:
-    locked = json.loads((javascript.HERE / "package-lock.json").read_text())
+@pytest.mark.parametrize("directory", [javascript.HERE, inspector.HERE])
+def test_the_lock_file_names_no_registry(directory: Path) -> None:
+    locked = json.loads((directory / "package-lock.json").read_text())
     assert [name for name, package in locked["packages"].items() if "resolved" in package] == []
     assert all(package["integrity"].startswith("sha512-") for name, package in locked["packages"].items() if name)
