@@ -9,7 +9,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check manual openapi schema dashboards format lock clean bench-cli bench-ingest bench-archive bench-gateway bench-sql bench-migrations bench-backfill drill-receiver drill-bodies drill-worker fuzz-gateway drill-keeping
+.PHONY: help setup demo test check manual licences picture openapi schema dashboards format lock clean bench-cli bench-ingest bench-archive bench-gateway bench-sql bench-migrations bench-backfill drill-receiver drill-bodies drill-worker fuzz-gateway drill-keeping
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,13 +37,14 @@ demo: $(READY) ## the whole way of a dozen workflows, on this machine, in under 
 test: $(READY) ## the whole suite, against PostgreSQL and Valkey that it starts itself; says what it leaves out
 	@$(BIN)/python -m pytest
 
-check: $(READY) ## format, lint, types, floors, migrations, the pages of the schema, the commands and the gateway
+check: $(READY) ## format, lint, types, floors, migrations, licences, the pages that are generated
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m cli.manual --check
 	@$(BIN)/python -m gateway.describe --check
+	@$(BIN)/python -m release.licences --check
 	@$(BIN)/python -m embedded sh -c '$(BIN)/alembic upgrade head && $(BIN)/alembic check && \
 		$(BIN)/python -m migrations.describe --check'
 
@@ -55,6 +56,12 @@ schema: $(READY) ## write docs/schema.md anew, from what the migrations make
 
 bench-cli: $(READY) ## how long --help and completion take, against Python alone and the imports of Typer
 	@$(BIN)/python -m bench.start_up
+
+licences: $(READY) ## write docs/licences.md anew, from what the packages of requirements-server.lock declare
+	@$(BIN)/python -m release.licences > docs/licences.md.new && mv docs/licences.md.new docs/licences.md
+
+picture: $(READY) ## draw docs/demo.svg anew, from what `make demo` leaves on the screen
+	@$(BIN)/python -m release.picture > docs/demo.svg.new && mv docs/demo.svg.new docs/demo.svg
 
 openapi: $(READY) ## write docs/openapi.json anew, from what the gateway's routes say
 	@$(BIN)/python -m gateway.describe > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json

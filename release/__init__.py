@@ -1,0 +1,1 @@
+"""What is made anew for a release and committed with it."""
