@@ -67,12 +67,11 @@ def locked() -> list[str]:
 def licence_of(name: str) -> str:
     """What the package says of itself, as an SPDX expression where that is known."""
     told = metadata.metadata(name)
-    if expression := told.get("License-Expression"):
-        return str(expression)
     classified = [
         line.rpartition(" :: ")[2] for line in told.get_all("Classifier") or [] if line.startswith("License :: ")
     ]
-    written = [*classified, (told.get("License") or "").partition("\n")[0]]
+    free = [text.partition("\n")[0] for text in told.get_all("License") or []]
+    written = [*(told.get_all("License-Expression") or []), *classified, *free]
     return next((TOLD.get(text, text) for text in written if text and text != "OSI Approved"), "none")
 
 
