@@ -72,6 +72,8 @@ async def relay(
             if answer.status_code in (200, 206) and not _is_json(answer):
                 return _streamed(answer)
             content = await _whole(answer)
+    except httpx.InvalidURL:
+        raise Problem(414, "The query is longer than an address can be.") from None
     except TimeoutError:
         raise errors.Unreachable(call=name, detail="no answer in time") from None
     return _response(request.state["access"], answer, content)

@@ -48,7 +48,10 @@ class Caller:
         parameters = {name: _told(value) for name, value in (query or {}).items() if value is not None}
         transport = httpx.ASGITransport(self._with_state)
         async with httpx.AsyncClient(transport=transport, base_url=self.base_url, trust_env=False) as http:
-            answer = await http.request(method, path, params=parameters, json=body, headers=headers)
+            try:
+                answer = await http.request(method, path, params=parameters, json=body, headers=headers)
+            except httpx.InvalidURL:
+                raise Problem(414, "The arguments are longer than an address can be.") from None
         if answer.status_code >= 300:
             raise Problem(answer.status_code, _detail(answer))
         return answer

@@ -103,6 +103,13 @@ async def test_what_has_nothing_to_hide_comes_byte_for_byte(environment: dict[st
         assert (await client.get(URL)).content == body
 
 
+async def test_a_query_too_long_to_be_passed_on_is_said_to_be(environment: dict[str, str], key: str) -> None:
+    async with before(environment, key, answer=said("200 OK")) as client:
+        # Each of them is escaped on its way up.
+        told = await client.get(f"/v2/consumer/workflows?query={'/' * 30_000}", headers={HEADER: "live"})
+    assert (told.status_code, told.headers["Content-Type"]) == (414, "application/problem+json")
+
+
 async def test_an_answer_without_end_is_none(
     environment: dict[str, str], key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

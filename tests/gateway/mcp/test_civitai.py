@@ -76,6 +76,7 @@ async def test_what_a_key_may_not_do_and_what_is_wrong_is_said_in_plain_words(
         assert "Additional properties" in await refused(client, "civitai-query-workflows", limit=3)
         assert "no id" in await refused(client, "civitai-get-workflow", workflowId="a\0b")
         assert "Not Found" in await refused(client, "civitai-get-workflow", workflowId="../../health")
+        assert "longer than" in await refused(client, "civitai-query-workflows", query="x" * 70_000)
 
 
 async def test_no_secret_comes_out(archive: Archive, gateway: str, key: str) -> None:
