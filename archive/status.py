@@ -40,6 +40,7 @@ _OWED = text(
            (SELECT received.last_received_at FROM events AS received ORDER BY id DESC LIMIT 1) AS last_callback_at,
            (SELECT count(*) FROM drift) AS drift,
            (SELECT count(*) FROM objects WHERE damaged_at IS NOT NULL) AS damaged,
+           EXISTS (SELECT FROM rebuilt_files) AS rebuilding,
            now() AS looked_at
     FROM workflows WHERE due_at IS NOT NULL
     """
@@ -74,7 +75,8 @@ class Status:
 
     due: and held by nobody. at_risk: not archived, and forgotten by Civitai within days. dead, dead_results: given up,
     workflows and results; `dead_by_reason` has the most frequent reasons. drift: places in documents that we cannot
-    read. objects, bytes: stored contents, each once. paused: why nobody calls Civitai now.
+    read. rebuilding: a rebuild has begun and not ended. objects, bytes: stored contents, each once. paused: why nobody
+    calls Civitai now.
     """
 
     due: int
@@ -86,6 +88,7 @@ class Status:
     last_callback_at: datetime | None
     drift: int
     damaged: int
+    rebuilding: bool
     looked_at: datetime
     objects: int
     bytes: int
@@ -104,6 +107,8 @@ class Status:
             found.append(f"{self.dead_results} results dead (their dead_at is set, and last_error says why)")
         if self.damaged:
             found.append(f"{self.damaged} objects damaged (civitai-archive verify lists them)")
+        if self.rebuilding:
+            found.append("a rebuild has begun and not ended: civitai-archive rebuild goes on with it")
         if self.at_risk:
             found.append(f"{self.at_risk} at risk: Civitai forgets them within {AT_RISK.days} days")
         if not self.paused and self.oldest_due_at and self.looked_at - self.oldest_due_at > OVERDUE:

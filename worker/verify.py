@@ -40,7 +40,8 @@ async def roll(tools: Tools) -> None:
     """Look at as much as the allowance gives now; then ring for all that is due again because of damage."""
     async with tools.engine.connect() as connection:
         if await rebuilding.is_under_way(connection):
-            return  # what was pruned is not known to be until all has been read
+            log.warning("nothing is verified before the rebuild has come to its end, where it learns what was pruned")
+            return
     if tools.allowance.earn():
         at_most = tools.allowance.bytes
         async for looked in look_at(tools.engine, tools.storage, rested=REST, at_most=at_most):

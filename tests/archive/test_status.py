@@ -84,6 +84,13 @@ async def test_pauses_damage_and_a_standstill_are_faults(engine: AsyncEngine) ->
     ]
 
 
+async def test_a_rebuild_that_has_not_ended_is_a_fault(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("INSERT INTO rebuilt_files (name, read_at) VALUES ('workflows/w.json', now())"))
+    (fault,) = (await look(engine)).faults()
+    assert fault.startswith("a rebuild has begun and not ended")
+
+
 async def test_a_reconcile_that_is_long_ago_is_a_fault(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         begun = await listings.begin_reconcile(connection)

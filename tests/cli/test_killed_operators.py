@@ -59,7 +59,7 @@ async def test_what_a_killed_prune_has_left_the_next_does_and_no_more(held: Held
     assert sorted(files.objects(held.storage).values()) == contents(1)
     assert [path for path in (held.storage / "deleting").rglob("*") if path.is_file()] == []
     told = "SELECT what, count(*) AS count, count(removed_at) AS removed FROM tombstones GROUP BY what ORDER BY what"
-    assert [tuple(row.values()) for row in await rows.select(engine, told)] == [
+    assert [(row["what"], row["count"], row["removed"]) for row in await rows.select(engine, told)] == [
         ("object", MANY, MANY),
         ("result", MANY, 0),
     ]
