@@ -1,6 +1,7 @@
 """Real servers for every test: PostgreSQL and Valkey of our own on unix sockets, an orchestrator on loopback."""
 
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -93,3 +94,10 @@ async def receiver(config: settings.Settings) -> AsyncIterator[str]:
 def worker(config: settings.Settings) -> Callable[[], contextlib.AbstractAsyncContextManager[None]]:
     """`async with worker():` has a worker run for the length of the block."""
     return lambda: working.worker(config)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of loopback that was free just now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
