@@ -37,11 +37,12 @@ demo: $(READY) ## the whole way of a dozen workflows, on this machine, in under 
 test: $(READY) ## the whole suite, against PostgreSQL and Valkey that it starts itself; says what it leaves out
 	@$(BIN)/python -m pytest
 
-check: $(READY) ## format, lint, types, floors, migrations, licences, the pages that are generated
+check: $(READY) ## format, lint, types, floors, dependencies, licences, migrations, the pages that are generated
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/deptry .
 	@$(BIN)/python -m cli.manual --check
 	@$(BIN)/python -m gateway.describe --check
 	@$(BIN)/python -m release.licences --check
