@@ -29,7 +29,6 @@ from orchestration.blobs import BlobClient, Content
 from orchestration.client import Client
 
 AT_ONCE = 4
-STEM_BYTES = 150  # of a file's name, without its ending
 URL_MARGIN = timedelta(seconds=5)
 """A URL that expires within this time is exchanged before it is used."""
 
