@@ -34,7 +34,7 @@ def run(*, into_filled: bool, form: tables.Form) -> None:
     if form == "table":
         typer.echo(f"{rebuilt.files} files taken in. civitai-archive verify --all proves that the bytes are there too.")
         if browse.open_browse(config, storages.open_storage(config)) is not None:
-            typer.echo("civitai-archive browse makes its names for people anew: run it once.")
+            typer.echo("civitai-archive browse gives what is kept its names for people anew: run it once.")
 
 
 async def _rebuild(config: settings.Settings, *, into_filled: bool) -> rebuilding.Rebuilt:

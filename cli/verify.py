@@ -40,11 +40,13 @@ async def _verify(config: settings.Settings, *, everything: bool) -> tuple[Seque
         await recognise_storage.recognise(engine, storage)
         at_most = None if everything else config.verify_bytes_per_day
         wrong, looked_at = await _look(engine, storage, at_most)
-        due = await verification.owe(engine)
+        due = set(await verification.owe(engine))
         if everything:
             for files in (verify_files.verify_manifests, verify_files.verify_segments):
                 async for broken in files(engine, storage):
                     wrong.append((broken.state, broken.name, None, None, broken.aside))
+                    if broken.workflow_id is not None:
+                        due.add(broken.workflow_id)
         async for stray in verification.strays(engine, storage):
             wrong.append(("no row", stray.name, stray.size, None, None))
         return wrong, looked_at, len(due)

@@ -18,11 +18,15 @@ State = Literal["no manifest", "broken manifest", "stale manifest", "no segment"
 
 @dataclass(frozen=True)
 class Broken:
-    """A file that is missing, cannot be read or does not say what the rows do; where it lies, if it was moved aside."""
+    """A file that is missing, cannot be read or does not say what the rows do.
+
+    aside: where it lies now, if it was moved. workflow_id: of a manifest; it is due, so that one is written.
+    """
 
     state: State
     name: str
     aside: str | None = None
+    workflow_id: str | None = None
 
 
 async def verify_manifests(engine: AsyncEngine, storage: Storage) -> AsyncIterator[Broken]:
@@ -43,7 +47,7 @@ async def verify_manifests(engine: AsyncEngine, storage: Storage) -> AsyncIterat
             if state is not None:
                 async with engine.begin() as connection:
                     await claims.owe(connection, [workflow_id])
-                yield Broken(state, name)
+                yield Broken(state, name, workflow_id=workflow_id)
 
 
 async def verify_segments(engine: AsyncEngine, storage: Storage) -> AsyncIterator[Broken]:

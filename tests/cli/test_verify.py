@@ -13,6 +13,7 @@ from archive import marker, objects
 from archive.contents import Facts
 from archive.local_storage import LocalStorage
 from archive.storage import object_name
+from tests.archive.factories import archived_workflow
 from tests.archive.stores import keep
 from tests.cli import commands
 from tests.worker import files, rows
@@ -64,6 +65,16 @@ async def test_what_is_wrong_is_listed_in_every_form_and_ends_badly(
     shown = await commands.run("verify", environment=environment)
     assert shown.code == 1
     assert "problem  name" in shown.out
+
+
+async def test_a_missing_manifest_is_told_and_its_workflow_due(
+    stored: tuple[dict[str, str], list[Path]], engine: AsyncEngine
+) -> None:
+    await archived_workflow(engine, {"id": "w", "status": "succeeded", "steps": []})
+    done = await commands.run("verify", "--all", "--json", environment=stored[0])
+    done.assert_failed(1, "1 wrong, of 3 objects looked at; 1 workflows are due again for it; manifests and segments")
+    assert json.loads(done.out)["problem"] == "no manifest"
+    assert (await rows.one(engine, "SELECT due_at <= now() AS due FROM workflows"))["due"]
 
 
 async def test_without_a_budget_everything_must_be_asked_for(stored: tuple[dict[str, str], list[Path]]) -> None:
