@@ -1,6 +1,7 @@
 """The README's picture: what `civitai-archive demo` leaves on the screen, as an SVG, to standard output."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ PROMPT = "$ make demo\n"
 SHOWN_HOME = "~/civitai-archive/.archive"
 
 _ERASES_THE_LINE_ABOVE = "\x1b[1A\x1b[2K"
+_FONT_FROM_ELSEWHERE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _WHAT_TO_ASK = "To ask the database"
 
 
@@ -30,7 +32,8 @@ def main() -> None:
     with open(os.devnull, "w") as nowhere:
         console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True, color_system="truecolor")
         console.print(Text.from_ansi(shown))
-        print(console.export_svg(title="civitai-archive demo", unique_id="demo"))  # noqa: T201
+        drawn = console.export_svg(title="civitai-archive demo", unique_id="demo")
+        print(_FONT_FROM_ELSEWHERE.sub("", drawn))  # noqa: T201
 
 
 def last_screen(written: str) -> str:

@@ -18,4 +18,5 @@ def test_the_committed_picture_shows_a_demo_that_went_well_and_no_place_of_its_m
     shown = PICTURE.read_text().replace("&#160;", " ")
     assert "12 of 12 workflows archived" in shown
     assert "To ask" not in shown
+    assert "url(http" not in shown.replace('"', "")
     assert picture.SHOWN_HOME in shown
