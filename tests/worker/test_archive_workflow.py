@@ -377,7 +377,7 @@ async def test_hundreds_of_frames_are_kept_at_once(tools: Tools, civitai: Civita
     assert objects(storage) == {picture(b"frame %d" % n) for n in range(200)}
 
 
-@pytest.mark.parametrize("strange", ["../../etc/passwd", "w/ä?b#c%2F d", "a" * 512, "."])
+@pytest.mark.parametrize("strange", ["../../etc/passwd", "w/ä?b#c%2F d", "a" * 512, "..."])
 async def test_an_id_can_be_any_text(tools: Tools, civitai: Civitai, storage: Path, strange: str) -> None:
     civitai.workflows[strange] = document(strange)
     await rows.tell(tools.engine, strange)
@@ -385,6 +385,18 @@ async def test_an_id_can_be_any_text(tools: Tools, civitai: Civitai, storage: Pa
     assert (await the_workflow(tools))["last_error"] is None
     assert await rows.archived(tools.engine)
     assert files.manifest(storage)["workflowId"] == strange
+
+
+@pytest.mark.parametrize("dots", [".", ".."])
+async def test_an_id_that_a_server_would_take_for_a_way_up_is_asked_of_nobody(
+    tools: Tools, civitai: Civitai, dots: str
+) -> None:
+    await rows.tell(tools.engine, dots)
+    await archive_workflow(tools, dots)
+    told = await the_workflow(tools)
+    assert civitai.calls == []
+    assert told["dead_at"] is not None
+    assert "cannot be an id" in told["last_error"]
 
 
 async def test_text_that_no_column_holds_and_times_beyond_all_bounds_do_no_harm(tools: Tools, civitai: Civitai) -> None:
