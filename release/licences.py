@@ -59,8 +59,11 @@ def main() -> None:
 
 
 def locked() -> list[str]:
-    """The packages of the lock file that are installed here: what other systems or Pythons need is not."""
-    names = dict.fromkeys(re.findall(r"^([a-z0-9-]+)==", LOCK.read_text(), re.MULTILINE))
+    """The packages of the lock file that the image installs: neither what other systems need, nor what old Pythons do.
+
+    The image's Python is newer than any that a marker asks for, while ours here may be one of those.
+    """
+    names = re.findall(r"^([a-z0-9-]+)==(?!.*; *python_full_version *<)", LOCK.read_text(), re.MULTILINE)
     return [name for name in names if any(True for _ in metadata.distributions(name=name))]
 
 
