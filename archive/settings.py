@@ -52,6 +52,12 @@ class Settings:
     trusted_proxies: tuple[Network, ...]
     gateway: gateway_settings.GatewaySettings
 
+    @property
+    def kept_roles(self) -> frozenset[str]:
+        """The roles of the results that are archived; bundles never are: they repeat what other results hold."""
+        chosen = {"preview": self.keep_previews, "by-product": self.keep_by_products}
+        return frozenset({"result", *(role for role, kept in chosen.items() if kept)})
+
     def required_api_token(self) -> Secret:
         """The token, or a SettingsError that asks for it."""
         return _required("CIVITAI_API_TOKEN", self.api_token, "is not set: it is what Civitai knows you by")

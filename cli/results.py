@@ -38,13 +38,23 @@ class Result:
         return "not yet" if self.found.available is False else "live"
 
 
-def show(workflow_id: str, choice: sources.Choice, *, nsfw: bool, json: bool) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """Which results are asked for. roles: none means all; nsfw: also what is mature."""
+
+    workflow_id: str
+    choice: sources.Choice
+    roles: frozenset[str] = frozenset()
+    nsfw: bool = True
+
+
+def show(asked: Asked, *, json: bool) -> None:
     """Print what there is."""
     config = account.read_settings()
-    seen = asyncio.run(_see(config, workflow_id, choice, nsfw=nsfw))
+    _, seen = asyncio.run(_see(config, asked))
     if json:
         for result in seen:
-            printing.line(_told(workflow_id, result))
+            printing.line(_told(asked.workflow_id, result))
         return
     rows = [
         (
@@ -61,25 +71,31 @@ def show(workflow_id: str, choice: sources.Choice, *, nsfw: bool, json: bool) ->
     tables.show(COLUMNS, rows, "table")
 
 
-def download(
-    workflow_id: str, choice: sources.Choice, directory: Path, *, nsfw: bool, previews: bool, json: bool
-) -> None:
-    """Have every result as a file, bundles of others aside. Raises CommandFailed if any is missing."""
-    left_out = {"bundle"} if previews else {"bundle", "preview"}
+def download(asked: Asked, directory: Path, *, json: bool) -> None:
+    """Have every result as a file. Raises CommandFailed if any is missing.
+
+    The archive is not short of what it does not keep, previews and bundles mostly: that is said, and the rest is had.
+    """
     config = account.read_settings()
 
     async def see_and_have() -> None:
         from cli import fetching
 
-        seen = await _see(config, workflow_id, choice, nsfw=nsfw)
-        wanted = _wanted(workflow_id, [result for result in seen if result.found.role not in left_out])
-        await fetching.have(config, choice, directory, wanted, json=json)
+        source, seen = await _see(config, asked)
+        wanted = seen
+        if source == "archive":
+            wanted = [result for result in seen if result.content or result.found.role in config.kept_roles]
+            if left_out := Counter(one.found.role for one in seen) - Counter(one.found.role for one in wanted):
+                counted = ", ".join(f"{count} {role}" for role, count in sorted(left_out.items()))
+                printing.note(f"Left out, since the archive does not keep them: {counted}.")
+        await fetching.have(config, asked.choice, directory, _wanted(asked.workflow_id, wanted), json=json)
 
     asyncio.run(see_and_have())
 
 
-async def _see(config: settings.Settings, workflow_id: str, choice: sources.Choice, *, nsfw: bool) -> Sequence[Result]:
-    """Every result, and where it came from said. Without `nsfw` what is mature is left out, and that is said too."""
+async def _see(config: settings.Settings, asked: Asked) -> tuple[sources.Origin, Sequence[Result]]:
+    """Where the answer came from, which is also printed, and what of it is asked for."""
+    workflow_id = asked.workflow_id
 
     async def live(civitai: Client) -> tuple[JsonObject, Mapping[tuple[str, str], "Content"]]:
         return await civitai.get(workflow_id), {}
@@ -88,15 +104,16 @@ async def _see(config: settings.Settings, workflow_id: str, choice: sources.Choi
         found = await _kept(database_url, workflow_id)
         return (found.document, found.contents) if found else None
 
-    answer = await sources.ask(config, choice, f"workflow {workflow_id}", live=live, kept=kept)
+    answer = await sources.ask(config, asked.choice, f"workflow {workflow_id}", live=live, kept=kept)
     document, stored = sources.announce(answer, config)
-    if answer.source == "live" and choice == "auto" and config.database_url:
+    if answer.source == "live" and asked.choice == "auto" and config.database_url:
         stored = await _stored(config.database_url.reveal(), workflow_id)
     seen = [Result(found, stored.get((found.step, found.path))) for found in results.find(document)]
-    shown = [result for result in seen if nsfw or not maturity.is_mature(_level(result))]
+    seen = [result for result in seen if not asked.roles or result.found.role in asked.roles]
+    shown = [result for result in seen if asked.nsfw or not maturity.is_mature(_level(result))]
     if len(shown) < len(seen):
         printing.note(f"{len(seen) - len(shown)} mature results are left out; --nsfw brings them.")
-    return shown
+    return answer.source, shown
 
 
 async def _kept(database_url: str, workflow_id: str) -> "Kept | None":

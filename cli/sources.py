@@ -10,6 +10,7 @@ from orchestration import errors
 from orchestration.client import Client
 
 Choice = Literal["auto", "archive", "live"]
+Origin = Literal["archive", "live"]
 
 T = TypeVar("T")
 
@@ -19,7 +20,7 @@ class Answer(Generic[T]):
     """What was asked for. `why` it is not from Civitai, when it was for us to choose."""
 
     value: T
-    source: Literal["archive", "live"]
+    source: Origin
     why: str | None = None
 
 

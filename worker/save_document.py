@@ -98,12 +98,11 @@ def _wanted(
     workflow: documents.Workflow, found: Sequence[finder.Found], config: settings.Settings
 ) -> Sequence[finder.Found]:
     """The results of what has ended: until then a place may still change its content."""
-    roles = {"result": True, "preview": config.keep_previews, "by-product": config.keep_by_products, "bundle": False}
     ended = {step.name for step in workflow.steps if statuses.is_terminal(step.status)}
     return [
         result
         for result in found
-        if roles[result.role] and (result.step in ended or statuses.is_terminal(workflow.status))
+        if result.role in config.kept_roles and (result.step in ended or statuses.is_terminal(workflow.status))
     ]
 
 

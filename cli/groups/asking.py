@@ -1,5 +1,6 @@
 """The commands that ask: the ones of the civitai-orchestration skill, answered by Civitai or by the archive."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,16 @@ from cli.groups import options
 app = typer.Typer()
 
 DOWNLOADS = Path("civitai-downloads")
+
+
+class Role(StrEnum):
+    """What a result is to the work. An enumeration, since Typer takes a list of nothing else."""
+
+    RESULT = "result"
+    PREVIEW = "preview"
+    BY_PRODUCT = "by-product"
+    BUNDLE = "bundle"
+
 
 Download = Annotated[bool, typer.Option("--download", help="Have them as files; what is there already stays.")]
 Directory = Annotated[Path, typer.Option("--dir", metavar="PATH", help="Where the files go.")]
@@ -133,17 +144,21 @@ def results(
     download: Download = False,
     directory: Directory = DOWNLOADS,
     nsfw: Nsfw = True,
-    previews: Annotated[bool, typer.Option("--previews", help="Have the smaller likenesses too.")] = False,
+    role: Annotated[
+        list[Role] | None,
+        typer.Option(metavar="ROLE", help=f"Only what has this role: {', '.join(Role)}. May be given several times."),
+    ] = None,
     source: options.Source = "auto",
     json: options.Lines = False,
 ) -> None:
     """List a workflow's results wherever they appear in it, or have them as files. Exit code 1 if any is missing."""
     from cli import results
 
+    asked = results.Asked(workflow_id, source, frozenset(role or ()), nsfw)
     if download:
-        results.download(workflow_id, source, directory, nsfw=nsfw, previews=previews, json=json)
+        results.download(asked, directory, json=json)
     else:
-        results.show(workflow_id, source, nsfw=nsfw, json=json)
+        results.show(asked, json=json)
 
 
 @app.command(epilog="Example: civitai-archive blob JNFDW54JNTATNW42HACYCWSQP0.jpeg --download")

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import settings
 from sandbox.server import Sandbox
+from tests.archive import stores
 from tests.cli import asking, commands
 from tests.sandbox import consumers
 from tests.worker import rows
@@ -26,11 +27,16 @@ def are_checked(directory: Path) -> bool:
     return checked.returncode == 0
 
 
-async def served(sandbox: Sandbox, *, previews: bool = False) -> set[str]:
-    """The digests of what the stand-in has for its results."""
+async def served(sandbox: Sandbox, *, previews: bool = True) -> set[str]:
+    """The digests of what the stand-in has at its places."""
     async with consumers.of(sandbox) as consumer:
         places = (await consumer.api.get("/sandbox/blobs")).json()
     return {place["sha256"] for place in places if previews or not place["path"].endswith("previewUrl")}
+
+
+async def bundled(sandbox: Sandbox, *images: str) -> asking.Document:
+    """A workflow that has made one file of these blobs."""
+    return await asking.ran(sandbox, "blobArchive", wishes={"entries": [{"blobId": blob} for blob in images]})
 
 
 def digests(directory: Path) -> set[str]:
@@ -43,16 +49,21 @@ async def test_every_result_of_the_finder_becomes_a_file_named_for_what_it_is(
     images = await asking.ran(sandbox, "imageGen", wishes={"quantity": 2})
     training = await asking.ran(sandbox, "training", wishes={"epochs": 1, "samplesPerEpoch": 1})
     speech = await asking.ran(sandbox, "textToSpeech")
+    bundle = await bundled(sandbox, "JNFDW54JNTATNW42HACYCWSQP0.jpeg")
     listed, *downloads = await asking.all_of(
         ("results", training["id"], "--json"),
-        *(("results", one["id"], "--download", "--dir", str(tmp_path / "all")) for one in (images, training, speech)),
+        *(
+            ("results", one["id"], "--download", "--dir", str(tmp_path / "all"))
+            for one in (images, training, speech, bundle)
+        ),
         environment=alone | account,
     )
-    assert [done.code for done in downloads] == [0, 0, 0], [done.err for done in downloads]
+    assert [done.code for done in downloads] == [0, 0, 0, 0], [done.err for done in downloads]
     assert {told["path"] for told in asking.documents(listed)} >= {"output.epochs[0].model"}
     assert digests(tmp_path / "all") == await served(sandbox)
     names = set(files(tmp_path / "all"))
     assert {f"{images['id']}_step_images_0.jpg", f"{training['id']}_step_epochs_0_model.safetensors"} <= names
+    assert {f"{images['id']}_step_images_0_previewurl.jpg", f"{bundle['id']}_step_output.zip"} <= names
     assert are_checked(tmp_path / "all")
     assert sandbox.state.requests_authorized["blob"] == 0
 
@@ -65,22 +76,42 @@ async def test_what_is_archived_comes_from_storage_when_civitai_has_forgotten(
     config: settings.Settings,
     tmp_path: Path,
 ) -> None:
-    workflow = await asking.ran(sandbox, "videoGen")
+    workflow = await asking.ran(sandbox, "imageGen")
     await asking.archived(engine, config, workflow["id"])
-    wanted = await served(sandbox)
+    wanted = await served(sandbox, previews=False)
     sandbox.state.forget()
     directory = tmp_path / "kept"
     words = ("results", workflow["id"], "--download", "--dir", str(directory))
     first = await commands.run(*words, "--json", environment=alone | environment)
     assert {told["from"] for told in asking.documents(first)} == {"archive"}
+    assert "Left out, since the archive does not keep them: 1 preview." in first.err
     assert digests(directory) == wanted
     again = await commands.run(*words, "--source=archive", "--json", environment=alone | environment)
     assert {told["from"] for told in asking.documents(again)} == {"disk"}
-    damaged = next(directory.glob("*.mp4"))
+    damaged = next(directory.glob("*.jpg"))
     damaged.write_bytes(b"damaged")
     mended = await commands.run(*words, environment=alone | environment)
     assert mended.code == 0
     assert digests(directory) == wanted
+
+
+async def test_what_is_archived_in_an_s3_bucket_comes_from_there(
+    alone: dict[str, str],
+    environment: dict[str, str],
+    sandbox: Sandbox,
+    engine: AsyncEngine,
+    tmp_path: Path,
+) -> None:
+    with stores.s3_server(tmp_path / "s3") as server:
+        bucket = server.environment(tmp_path.name)
+        workflow = await asking.ran(sandbox, "videoGen")
+        await asking.archived(engine, settings.read(environment | bucket), workflow["id"])
+        wanted = await served(sandbox, previews=False)
+        sandbox.state.forget()
+        words = ("results", workflow["id"], "--download", "--dir", str(tmp_path / "kept"), "--json")
+        done = await commands.run(*words, environment=alone | environment | bucket)
+    assert {told["from"] for told in asking.documents(done)} == {"archive"}
+    assert digests(tmp_path / "kept") == wanted
 
 
 async def test_what_cannot_be_had_is_named_and_the_exit_code_says_so(
@@ -89,7 +120,10 @@ async def test_what_cannot_be_had_is_named_and_the_exit_code_says_so(
     withheld = await asking.ran(sandbox, withheld="csam", placeholder="redirect")
     page = await asking.ran(sandbox, faults={"html": {"times": None}})
     told, html = await asking.all_of(
-        *(("results", one["id"], "--download", "--dir", str(tmp_path / "files")) for one in (withheld, page)),
+        *(
+            ("results", one["id"], "--download", "--dir", str(tmp_path / "files"), "--role=result")
+            for one in (withheld, page)
+        ),
         environment=alone | account,
     )
     for done in (told, html):
@@ -106,7 +140,7 @@ async def test_a_broken_download_goes_on_where_it_was(
     size = 8_000_000
     workflow = await asking.ran(sandbox, size=size)
     directory = tmp_path / "files"
-    words = ("results", workflow["id"], "--download", "--dir", str(directory))
+    words = ("results", workflow["id"], "--download", "--dir", str(directory), "--role=result")
     await asking.strike(sandbox, truncate={"times": None})
     broken = await commands.run(*words, environment=alone | account)
     assert broken.code == 1
@@ -119,7 +153,7 @@ async def test_a_broken_download_goes_on_where_it_was(
     assert done.code == 0, done.err
     ranges = [request.headers.get("range") for request in sandbox.state.requests if request.origin == "blob"]
     assert ranges == [f"bytes={begun}-"]
-    assert digests(directory) == await served(sandbox)
+    assert digests(directory) == await served(sandbox, previews=False)
     assert sorted(path.name for path in directory.iterdir()) == sorted([*files(directory), "manifest-sha256.txt"])
 
 
