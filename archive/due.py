@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import Boolean, exists, func, literal_column, or_, select
+from sqlalchemy import Boolean, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
-from archive import pauses, results, tables
+from archive import pauses, tables
 
 _workflows = tables.workflows.c
 _IS_BACKFILLED = literal_column(tables.BACKFILLED, Boolean)
@@ -17,12 +17,6 @@ def to_be_claimed() -> ColumnElement[bool]:
     """The condition that a workflow is due, that nobody holds it, and that no pause keeps us from it."""
     free = or_(_workflows.leased_until.is_(None), _workflows.leased_until < func.now())
     return (_workflows.due_at <= func.now()) & free & pauses.none_holds()
-
-
-def nothing_is_owed() -> ColumnElement[bool]:
-    """The condition that a workflow is whole, or given up, with all of its results."""
-    open_results = exists().where(tables.results.c.workflow_id == _workflows.id, results.unsettled(tables.results))
-    return (func.num_nonnulls(_workflows.archived_at, _workflows.gone_at, _workflows.dead_at) > 0) & ~open_results
 
 
 async def live(connection: AsyncConnection, limit: int, *, unanswered: timedelta) -> Sequence[str]:

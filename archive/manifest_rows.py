@@ -7,15 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Column, Table, bindparam, func, literal_column, or_, select, update
+from sqlalchemy import Column, Table, bindparam, exists, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
 
-from archive import due, tables
+from archive import results, tables
 from archive.manifests import OBLIGATIONS, Manifest
 
 _workflows = tables.workflows.c
 _results = tables.results.c
+
+
+def nothing_is_owed() -> ColumnElement[bool]:
+    """The condition that a workflow is whole, or given up, with all of its results."""
+    open_results = exists().where(_results.workflow_id == _workflows.id, results.unsettled(tables.results))
+    return (func.num_nonnulls(_workflows.archived_at, _workflows.gone_at, _workflows.dead_at) > 0) & ~open_results
 
 
 async def add(connection: AsyncConnection, manifests: Iterable[Manifest]) -> None:
@@ -41,7 +48,7 @@ async def add(connection: AsyncConnection, manifests: Iterable[Manifest]) -> Non
         children = [row for manifest in told for row in manifest.rows[name]]
         await _insert(connection, table, children, conflict, leave_out=leave_out)
     await connection.execute(
-        update(tables.workflows).where(_workflows.id.in_(taken), ~due.nothing_is_owed()).values(due_at=func.now())
+        update(tables.workflows).where(_workflows.id.in_(taken), ~nothing_is_owed()).values(due_at=func.now())
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from archive import database, due, events, manifest_rows, tables, tombstones
+from archive import database, events, manifest_rows, tables, tombstones
 from archive.manifests import Manifest
 from archive.segment_files import Line
 from orchestration.events import Unreadable, parse
@@ -145,7 +145,7 @@ async def _take_in_events(connection: AsyncConnection, name: str, told: Sequence
     await connection.execute(_COUNT, {"rows": rows, "read_from": name})
     held = _workflows.leased_until > func.now()
     settled = update(tables.workflows).where(
-        _workflows.id.in_(recorded.due), due.nothing_is_owed(), ~func.coalesce(held, False)
+        _workflows.id.in_(recorded.due), manifest_rows.nothing_is_owed(), ~func.coalesce(held, False)
     )
     await connection.execute(settled.values(due_at=None))
 
