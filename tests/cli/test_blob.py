@@ -20,7 +20,7 @@ async def test_a_blob_is_shown_and_had_from_wherever_it_is(
 ) -> None:
     workflow = await asking.ran(sandbox)
     blob_id = consumers.image(workflow)["id"]
-    wanted = await served(sandbox)
+    wanted = await served(sandbox, previews=False)
     both = alone | environment
     shown, had = await asking.all_of(
         ("blob", blob_id, "--json"), ("blob", blob_id, "--download", "--dir", str(tmp_path / "live")), environment=both
