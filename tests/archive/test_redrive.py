@@ -64,7 +64,6 @@ async def unsettled(engine: AsyncEngine) -> set[str]:
         (Choice(blob_id="blob-stored"), set()),
         (Choice(workflow_id="another"), set()),
     ],
-    ids=str,
 )
 async def test_what_is_chosen_is_due_again_and_nothing_else(
     engine: AsyncEngine, choice: Choice, paths: set[str]
