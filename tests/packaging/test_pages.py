@@ -8,6 +8,7 @@ import pytest
 import typer
 import yaml
 
+from archive import variables
 from cli.main import app
 from gateway import metrics as gateway_metrics
 from receiver import metrics as receiver_metrics
@@ -51,3 +52,21 @@ def test_every_metric_and_every_alert_is_explained() -> None:
     titles = [rule["title"] for group in alerts["groups"] for rule in group["rules"]]
     assert titles
     assert {title for title in titles if f"| {title} |" not in text} == set()
+
+
+def test_every_variable_is_explained_and_none_that_there_is_not() -> None:
+    rows = re.findall(r"^\| (`[A-Z].*) \|", (pages.HOUSE / "README.md").read_text(), re.MULTILINE)
+    known = variables.EXAMPLES.keys() | variables.S3_EXAMPLES.keys()
+    assert known <= {name for row in rows for name in re.findall(r"`([A-Z][A-Z_0-9]+)\b", row)}
+    assert {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row.partition(" | ")[0])} <= known
+
+
+def test_the_architecture_names_no_module_that_is_gone() -> None:
+    rooms = re.findall(
+        r"^\| `(\w+)/` \| (.*) \|$", (pages.HOUSE / "docs" / "architecture.md").read_text(), re.MULTILINE
+    )
+    assert len(rooms) > 10
+    for room, text in rooms:
+        there = {path.stem for path in (pages.HOUSE / room).rglob("*.py")}
+        packages = {path.name for path in (pages.HOUSE / room).iterdir() if path.is_dir()}
+        assert set(re.findall(r"`(\w+)`", text)) <= there | packages, room
