@@ -1,7 +1,9 @@
-"""How well Civitai announces the ends of workflows: for each day, what its callbacks told in time, late, or never.
+"""How well Civitai announces the ends of workflows: for each day and source, what was told in time, late, or never.
 
 A workflow is judged once, some time after it ended, whoever told us of it. It is judged if it was to be announced to
-us: its document names our receiver for that event, or an event of it has come.
+us: its document names our receiver for that event, or an event of it has come. Its source is that of the event that
+told its end, else of the first one that came. Of what nothing came at all it is unknown: the URL in the document would
+say it, but the secret there is struck from whatever we keep.
 """
 
 from datetime import timedelta
@@ -28,7 +30,7 @@ _COUNT = text(
         ORDER BY completed_at LIMIT :batch
         FOR NO KEY UPDATE SKIP LOCKED
     ), heard AS (
-        SELECT ended.id, ended.completed_at, told.at AS told_at,
+        SELECT ended.id, ended.completed_at, told.source, told.at AS told_at,
                told.anything OR EXISTS (
                    SELECT FROM jsonb_array_elements(
                        CASE jsonb_typeof(document -> 'callbacks') WHEN 'array' THEN document -> 'callbacks'
@@ -39,22 +41,26 @@ _COUNT = text(
                      AND registered -> 'type' ?| ARRAY['workflow:*', 'workflow:' || lower(status)]
                ) AS is_ours
         FROM ended CROSS JOIN LATERAL (
-            SELECT min(first_received_at) FILTER (
-                       WHERE scope = 'workflow' AND lower(events.status) = ANY (:terminal)) AS at,
-                   count(*) FILTER (WHERE scope = 'workflow') > 0 AS anything
-            FROM events WHERE workflow_id = ended.id
+            SELECT min(first_received_at) FILTER (WHERE is_end) AS at,
+                   count(*) FILTER (WHERE scope = 'workflow') > 0 AS anything,
+                   (array_agg(source ORDER BY is_end DESC, first_received_at, id))[1] AS source
+            FROM (
+                SELECT id, scope, source, first_received_at,
+                       scope = 'workflow' AND coalesce(lower(events.status) = ANY (:terminal), false) AS is_end
+                FROM events WHERE workflow_id = ended.id
+            ) AS event
         ) AS told
     ), counted AS (
         UPDATE workflows SET counted_at = now() FROM ended WHERE workflows.id = ended.id
         RETURNING workflows.id
     ), days AS (
-        INSERT INTO announcements (day, in_time, late, lost)
-        SELECT (completed_at AT TIME ZONE 'UTC')::date,
+        INSERT INTO announcements (day, source, in_time, late, lost)
+        SELECT (completed_at AT TIME ZONE 'UTC')::date, source,
                count(*) FILTER (WHERE told_at <= completed_at + :patience),
                count(*) FILTER (WHERE told_at > completed_at + :patience),
                count(*) FILTER (WHERE told_at IS NULL)
-        FROM heard WHERE is_ours GROUP BY 1 ORDER BY 1
-        ON CONFLICT (day) DO UPDATE
+        FROM heard WHERE is_ours GROUP BY 1, 2 ORDER BY 1, 2
+        ON CONFLICT (day, source) DO UPDATE
         SET in_time = announcements.in_time + excluded.in_time,
             late = announcements.late + excluded.late,
             lost = announcements.lost + excluded.lost

@@ -49,13 +49,14 @@ ORDER BY time
         ),
         series(
             "Late and lost ends",
-            """
-SELECT day::timestamptz AS time, late, lost
+            f"""
+SELECT day::timestamptz AS time, coalesce(source, 'unknown source') AS source, late, lost
 FROM ops.announcements
-WHERE $__timeFilter(day::timestamptz)
+WHERE $__timeFilter(day::timestamptz) AND {OF_SOURCE}
 ORDER BY time
 """,
-            about="Ends of workflows that Civitai announced after more than a minute, or never, by the day of the end.",
+            about="Ends that Civitai announced after more than a minute, or never, by their day and source. "
+            "Of what nothing came at all the source is unknown.",
             stacked=True,
             bars=True,
         ),

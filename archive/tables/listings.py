@@ -1,6 +1,19 @@
 """Civitai's listings of workflows, as far as we have walked through them, and what they show of its callbacks."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, Identity, Index, Integer, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from archive.tables.base import ZERO, Moment, metadata
@@ -54,9 +67,11 @@ listings = Table(
 announcements = Table(
     "announcements",
     metadata,
-    Column("day", Date, primary_key=True, comment="on which the workflows ended (UTC)"),
+    Column("day", Date, nullable=False, comment="on which the workflows ended (UTC)"),
+    Column("source", Text, comment="of the event that told the end, else of the first; null: none ever came"),
     Column("in_time", Integer, nullable=False, comment="the callback of the end came within a minute of it"),
     Column("late", Integer, nullable=False, comment="it came later"),
     Column("lost", Integer, nullable=False, comment="it was registered, and never came"),
-    comment="How Civitai delivered the callbacks of a day's ended workflows; each counts once",
+    UniqueConstraint("day", "source", postgresql_nulls_not_distinct=True),
+    comment="How Civitai delivered the callbacks of a day's ended workflows, by source; each counts once",
 )

@@ -128,6 +128,26 @@ async def test_only_a_callback_that_was_registered_with_us_can_be_lost(
     assert row["counted_at"]
 
 
+async def test_they_are_counted_by_the_source_that_told_the_end_else_the_first_that_came(
+    tools: Tools, civitai: Civitai
+) -> None:
+    await ended(tools, civitai, "told by one", timedelta(seconds=2))
+    await ended(tools, civitai, "told by another", timedelta(minutes=2))
+    await ended(tools, civitai, "begun by another", None)
+    await ended(tools, civitai, "unheard of", None)
+    other = "UPDATE events SET source = 'other' WHERE workflow_id = :id AND scope = :scope"
+    await rows.execute(tools.engine, other, id="told by another", scope="workflow")
+    await rows.execute(tools.engine, other, id="begun by another", scope="step")
+    await rows.execute(tools.engine, "DELETE FROM events WHERE workflow_id = 'unheard of'")
+    await run(tools)
+    days = await rows.select(tools.engine, "SELECT source, in_time, late, lost FROM ops.announcements ORDER BY source")
+    assert [(day["source"], day["in_time"], day["late"], day["lost"]) for day in days] == [
+        ("first", 1, 0, 0),
+        ("other", 0, 1, 1),
+        (None, 0, 0, 1),
+    ]
+
+
 async def test_what_has_just_ended_is_judged_later(tools: Tools, civitai: Civitai) -> None:
     civitai.workflows["w"] = document("w") | OURS
     await rows.record(tools.engine, {"workflowId": "w", "name": "s", "status": "succeeded"})
