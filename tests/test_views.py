@@ -105,11 +105,16 @@ async def test_what_is_not_kept_comes_with_what_civitai_said(engine: AsyncEngine
 
 
 async def test_unknown_words_of_civitais_are_drift_and_known_ones_in_any_case_are_not(engine: AsyncEngine) -> None:
-    await workflow(engine, "wf", DUE, "status = 'meditating'", "told_status = 'Processing'")
+    await workflow(engine, "older", "heard_at = '2025-01-01Z'")
+    then = "heard_at = '2026-01-01T00:59:59Z'"
+    await workflow(engine, "wf", then, DUE, "status = 'meditating'", "told_status = 'Processing'")
     async with engine.begin() as connection:
         await connection.execute(text("INSERT INTO hours (hour) VALUES ('2026-01-01Z')"))
         await connection.execute(
-            text("INSERT INTO steps (workflow_id, name, position, type) VALUES ('wf', 'a', 0, 'dreaming')")
+            text(
+                "INSERT INTO steps (workflow_id, name, position, type) "
+                "VALUES ('older', 'a', 0, 'dreaming'), ('wf', 'a', 0, 'dreaming')"
+            )
         )
         await connection.execute(
             text(
@@ -119,3 +124,32 @@ async def test_unknown_words_of_civitais_are_drift_and_known_ones_in_any_case_ar
         )
     drift = await rows(engine, "SELECT kind, what, seen, example_workflow_id FROM ops.drift ORDER BY kind")
     assert drift == [("status", "meditating", 1, "wf"), ("step type", "dreaming", 2, "wf")]
+
+
+async def test_a_failed_job_counts_once_on_the_day_of_its_end_else_of_its_workflows(engine: AsyncEngine) -> None:
+    await workflow(engine, "a", "completed_at = '2026-03-03 12:00Z'")
+    await workflow(engine, "b", "heard_at = '2026-03-04 23:59Z'")
+    insert = text(
+        "INSERT INTO jobs"
+        " (workflow_id, id, step_name, provider, told_status, status, reason, blocked_reason, completed_at)"
+        " VALUES ('a', '1', 's', 'one', 'Failed', 'processing', 'out of memory', NULL, '2026-03-02 00:00Z'),"
+        " ('a', '2', 's', 'one', NULL, 'failed', 'out of memory', NULL, '2026-03-02 23:59Z'),"
+        " ('a', '3', 's', 'one', 'failed', NULL, 'out of memory', NULL, NULL),"
+        " ('b', '4', NULL, NULL, 'canceled', NULL, 'unsafe', 'minor', NULL),"
+        " ('b', '5', NULL, NULL, 'succeeded', 'failed', NULL, NULL, NULL)"
+    )
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("INSERT INTO steps (workflow_id, name, position, type) VALUES ('a', 's', 0, 'imageGen')")
+        )
+        await connection.execute(insert)
+    failures = await rows(
+        engine,
+        "SELECT to_char(day, 'MM-DD'), step_type, provider, lower(status), reason, is_blocked,"
+        " sum(jobs), max(workflows) FROM ops.civitai_failures GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1",
+    )
+    assert failures == [
+        ("03-02", "imageGen", "one", "failed", "out of memory", False, 2, 1),
+        ("03-03", "imageGen", "one", "failed", "out of memory", False, 1, 1),
+        ("03-04", None, None, "canceled", "minor", True, 1, 1),
+    ]

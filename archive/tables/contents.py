@@ -85,6 +85,7 @@ results = Table(
     Index(
         "ix_results_without_bytes",
         "workflow_id",
+        postgresql_include=["role", "withheld_at", "gone_at", "dead_at"],
         postgresql_where=text("dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL"),
     ),
     Index(
@@ -97,6 +98,7 @@ results = Table(
     Index(
         "ix_results_not_kept",
         text("coalesce(withheld_at, gone_at, dead_at)"),
+        postgresql_include=["withheld_at", "gone_at", "dead_at"],
         postgresql_where=text("dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL"),
     ),
     Index("ix_results_object_digest", "object_digest", postgresql_where=text("object_digest IS NOT NULL")),

@@ -122,7 +122,7 @@ jobs = Table(
     Index("ix_jobs_id", "id"),
     Index(
         "ix_jobs_failed",
-        "workflow_id",
+        text("date_bin('1 day', completed_at, '2000-01-01 00:00:00+00')"),
         postgresql_where=text("lower(coalesce(told_status, status)) IN ('failed', 'expired', 'canceled')"),
     ),
     comment="One of Civitai's jobs",

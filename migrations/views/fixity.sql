@@ -1,7 +1,7 @@
 CREATE VIEW ops.fixity AS
 SELECT
-    (SELECT count(*) FROM public.objects) AS objects,
-    (SELECT coalesce(sum(size), 0)::bigint FROM public.objects) AS bytes,
+    objects,
+    bytes,
     (
         SELECT count(*) FROM public.objects WHERE greatest(verified_at, stored_at) < now() - interval '30 days'
     ) AS unverified_for_30_days,
@@ -9,7 +9,8 @@ SELECT
     coalesce(
         extract(epoch FROM now() - (SELECT min(greatest(verified_at, stored_at)) FROM public.objects)), 0
     )::double precision AS oldest_seconds,
-    (SELECT count(*) FROM public.objects WHERE damaged_at IS NOT NULL) AS damaged;
+    (SELECT count(*) FROM public.objects WHERE damaged_at IS NOT NULL) AS damaged
+FROM (SELECT count(*) AS objects, coalesce(sum(size), 0)::bigint AS bytes FROM public.objects) AS stored;
 
 COMMENT ON VIEW ops.fixity IS 'How long ago the objects were last proved to be unchanged: one row';
 COMMENT ON COLUMN ops.fixity.objects IS 'objects in storage';

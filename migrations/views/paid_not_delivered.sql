@@ -22,25 +22,14 @@ FROM (
         status,
         CASE WHEN withheld > 0 THEN 'results withheld' WHEN gone > 0 THEN 'results gone' ELSE 'results given up' END,
         tags
-    FROM public.workflows
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS results, count(withheld_at) AS withheld, count(gone_at) AS gone
+    FROM (
+        SELECT workflow_id, count(withheld_at) AS withheld, count(gone_at) AS gone
         FROM public.results
-        WHERE
-            results.workflow_id = workflows.id
-            AND (dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL)
-            AND role = 'result'
+        WHERE (dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL) AND role = 'result'
+        GROUP BY workflow_id
     ) AS not_kept
-    WHERE
-        cost > 0
-        AND coalesce(lower(status), '') NOT IN ('failed', 'expired', 'canceled')
-        -- Few have any; only those are looked at closely.
-        AND id IN (
-            SELECT workflow_id
-            FROM public.results
-            WHERE dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL
-        )
-        AND not_kept.results > 0
+    JOIN public.workflows ON workflows.id = not_kept.workflow_id
+    WHERE cost > 0 AND coalesce(lower(status), '') NOT IN ('failed', 'expired', 'canceled')
     UNION ALL
     SELECT
         coalesce(created_at, heard_at),
