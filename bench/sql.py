@@ -1,6 +1,6 @@
 """How long dashboards wait on full tables: `python -m bench.sql` (make bench-sql).
 
-Fills a database of its own (10 million events, 1 million workflows, 4 million results within 30 days; some 20 GB and
+Fills a database of its own (10 million events, 1 million workflows, 4 million results within 30 days; some 15 GB and
 some minutes), counts its hours, and asks every panel, alert and view as the reader, for 24 hours and for 30 days: the
 best of three, since a shared machine only ever adds. With --filled it asks a database that is there instead.
 """
@@ -74,8 +74,7 @@ async def fill(url: str, workflows: int) -> None:
     """Write the history, tidy up, and count its hours."""
     began = time.monotonic()
     engine = database.create_engine(url, application_name="bench")
-    async with engine.begin() as connection:
-        await sql_fill.fill(connection, workflows=workflows, days=30)
+    await sql_fill.fill(engine, workflows=workflows, days=30)
     async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         await connection.execute(text("SET statement_timeout = 0"))
         await connection.execute(text("VACUUM ANALYZE"))

@@ -46,9 +46,8 @@ async def as_reader(addresses: Addresses) -> AsyncIterator["asyncpg.Connection[A
 
 
 async def _fill(database_url: str) -> None:
-    async with database.connect_once(database_url, application_name="tests") as connection:
-        await sql_fill.fill(connection, workflows=WORKFLOWS, days=DAYS)
     engine = database.create_engine(database_url, application_name="tests")
+    await sql_fill.fill(engine, workflows=WORKFLOWS, days=DAYS)
     async with engine.begin() as connection:
         await connection.exec_driver_sql("ANALYZE")
     await count_hours.count_hours(engine, seconds_at_most=math.inf)
