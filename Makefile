@@ -94,7 +94,7 @@ drill-bodies: $(READY) ## 100,000 generated bodies: all of them in events or in 
 drill-worker: $(READY) ## kill workers and take everything away around them: every result must be kept
 	@$(BIN)/python -m bench.drill_worker
 
-dashboards: $(READY) ## write the dashboards' JSON anew, from what dashboards/boards.py says
+dashboards: $(READY) ## write the dashboards' JSON anew, from what the modules beside it say
 	@$(BIN)/python -m dashboards
 
 fuzz-gateway: $(READY) ## thousands of generated requests: no 5xx, no answer that docs/openapi.json does not know
