@@ -53,8 +53,10 @@ def configure(*, for_people: bool | None = None, level: int = logging.INFO) -> N
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # These print whole addresses, query and all.
+    # This one prints whole addresses, query and all,
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # and this one each run of each task, several in a second, of which ours say what came of it.
+    logging.getLogger("arq").setLevel(logging.WARNING)
     silence_access_log()
 
 

@@ -58,6 +58,7 @@ async def start_up(context: Context) -> None:
     context["closing"] = closing = AsyncExitStack()
     closing.enter_context(metrics.served(context["settings"]))
     context["tools"] = await closing.enter_async_context(tools.open_tools(context["settings"]))
+    log.info("the worker is up", storage=context["settings"].storage_url)
 
 
 async def shut_down(context: Context) -> None:

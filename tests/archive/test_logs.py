@@ -16,7 +16,7 @@ log.info("stored an event", workflow="wf ü", status=None)
 logging.getLogger("uvicorn.access").info('GET /callbacks?token=hush HTTP/1.1 202')
 logging.getLogger("httpx").info('HTTP Request: GET https://blobs.example/b?sig=hush')
 logging.getLogger("arq.worker").warning("plain %s", "message")
-logging.getLogger("arq.worker").debug("hush")
+logging.getLogger("arq.worker").info("hush: sweep()")
 try:
     1 / 0
 except ZeroDivisionError:

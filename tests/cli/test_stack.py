@@ -39,7 +39,7 @@ async def test_logs_go_where_they_are_told_and_a_killed_process_is_started_again
         await working.eventually(ready_again, what="another receiver", within=40)
         assert receivers() != [killed]
     assert commands.running_in(home) == {}
-    assert "Starting worker" in (tmp_path / "worker.log").read_text()
+    assert "the worker is up" in (tmp_path / "worker.log").read_text()
     assert (tmp_path / "receiver.log").exists()
 
 

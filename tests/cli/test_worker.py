@@ -8,7 +8,7 @@ from tests.cli import commands
 
 async def test_it_works_until_it_is_asked_to_end(servers: dict[str, str], account: dict[str, str]) -> None:
     async with commands.started("worker", environment=servers | account) as worker:
-        await worker.says("Starting worker")
+        await worker.says("the worker is up")
         await worker.says("sweep")
         worker.send(signal.SIGTERM)
         assert await worker.ends() == 0
