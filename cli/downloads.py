@@ -97,7 +97,10 @@ class Downloads:
             async with slots:
                 try:
                     return await self._fetch(each)
-                except (errors.OrchestrationError, failures.CommandFailed, OSError) as error:
+                except (errors.OrchestrationError, failures.CommandFailed) as error:
+                    return error
+                except OSError as error:
+                    error.filename = error.filename or str(self._directory)  # a write that failed does not say where
                     return error
                 finally:
                     self._on_end()

@@ -45,10 +45,14 @@ class Partial:
             self._file.close()  # somebody finished it in between: it has its name, and is no business of ours
 
     def __exit__(self, *raised: object) -> None:
-        self._file.flush()
-        if os.fstat(self._file.fileno()).st_size == 0:
-            self.discard()
-        self._file.close()  # and with it the lock
+        try:
+            with contextlib.suppress(OSError):  # a full disk, say: what is there of it can be gone on with
+                self._file.flush()
+            if os.fstat(self._file.fileno()).st_size == 0:
+                self.discard()
+        finally:
+            with contextlib.suppress(OSError):
+                self._file.close()  # and with it the lock
 
     def begun(self) -> Begun | None:
         """What is there from an earlier time and can be gone on with."""

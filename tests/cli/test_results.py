@@ -1,4 +1,5 @@
 import hashlib
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -131,6 +132,18 @@ async def test_what_cannot_be_had_is_named_and_the_exit_code_says_so(
         assert done.err.splitlines()[-1] == "civitai-archive: 1 of 1 missing."
     assert f"Missing: {withheld['id']}_step_images_0: Civitai keeps it back (csam)." in told.err
     assert "what came is not the result: it is text/html" in html.err
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+async def test_a_full_disk_is_named_and_empty_files_are_not_left_on_it(
+    alone: dict[str, str], account: dict[str, str], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    workflow = await asking.ran(sandbox)
+    words = (commands.CIVITAI_ARCHIVE, "results", workflow["id"], "--download", "--dir", "files")
+    script = f"ulimit -f 0; exec {shlex.join(map(str, words))}"
+    done = await commands.run("-c", script, program=Path("/bin/sh"), environment=alone | account, directory=tmp_path)
+    assert "step_images_0: files cannot be read or written: File too large." in done.err
+    assert done.err.splitlines()[-1] == "civitai-archive: 2 of 2 missing."
     assert list((tmp_path / "files").iterdir()) == []
 
 
