@@ -4,10 +4,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from archive import settings
+from archive import access, settings
 from cli import machine
 from orchestration import retry
 from orchestration.client import Client
+from orchestration.wire import JsonObject
 
 TOKENS = ("CIVITAI_API_TOKEN", "CIVITAI_API_TOKEN_FILE", "CIVITAI_API_KEY", "CIVITAI_API_KEY_FILE")
 TAKEN = ("CIVITAI_API_TOKEN", "CIVITAI_API_KEY", "CIVITAI_API_URL")
@@ -31,15 +32,25 @@ def environment(given: Mapping[str, str]) -> Mapping[str, str]:
     path = next((path for path in FILES if path.is_file()), None)
     if path is None:
         return given
-    from dotenv import dotenv_values
+    from dotenv import parser
 
     try:
-        told = dotenv_values(path, interpolate=False, encoding="utf-8")
+        with path.open(encoding="utf-8-sig") as file:
+            told = list(parser.parse_stream(file))
     except (OSError, UnicodeError) as error:
         raise settings.SettingsError("CIVITAI_API_TOKEN", f"cannot be read from {path}: {error}") from error
-    return {**given, **{name: value for name in TAKEN if (value := told.get(name))}}
+    for line in told:
+        if line.error and (name := next((name for name in TAKEN if name in line.original.string), None)):
+            fault = f"cannot be read from {path}: line {line.original.line} is no NAME=value"
+            raise settings.SettingsError(name, fault)
+    return {**given, **{line.key: line.value for line in told if line.key in TAKEN and line.value}}
 
 
 def client(config: settings.Settings) -> Client:
     """Civitai's API for somebody who waits: it gives up sooner than a worker. Raises SettingsError without a token."""
     return Client(config.api_url, config.required_api_token().reveal(), retries=retry.AT_A_TERMINAL)
+
+
+def struck(config: settings.Settings, document: JsonObject) -> JsonObject:
+    """What Civitai told of a workflow, to be shown: without our callback's secret, which it repeats."""
+    return access.Access(config.callback_secrets).strike_document(document)

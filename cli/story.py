@@ -31,7 +31,7 @@ def events(workflow_id: str, form: tables.Form) -> None:
         )
         for one in told
     ]
-    tables.show(names, rows, form)
+    tables.show(names, rows, form, whole="job")
 
 
 def show(workflow_id: str, *, json: bool) -> None:
@@ -48,7 +48,7 @@ def show(workflow_id: str, *, json: bool) -> None:
         passed = _passed(moment.at - before) if before else ""
         rows.append((moment.at, passed, moment.hand, moment.scope, moment.name, moment.what, moment.note))
         before = moment.at
-    tables.show(("at", "after", "from", "scope", "name", "what", "note"), rows, "table")
+    tables.show(("at", "after", "from", "scope", "name", "what", "note"), rows, "table", whole="name")
     for gap in story.gaps:
         named = f"{gap.scope} {gap.name}" if gap.name else gap.scope
         printing.text(f"Never told: {named} {gap.status}" + (f" at {gap.at:%Y-%m-%d %H:%M:%S}Z" if gap.at else ""))

@@ -30,7 +30,7 @@ def run(source: str, wishes: Wishes, *, json: bool) -> None:
     """Submit what a file, or for `-` standard input, holds, and print the workflow. Raises CommandFailed."""
     config = account.read_settings()
     body = _with_callback(_with_tags(given.an_object(source), wishes.tags), config, wishes.callback)
-    document = asyncio.run(_submit(config, body, wishes))
+    document = account.struck(config, asyncio.run(_submit(config, body, wishes)))
     (printing.line if json else printing.document)(document)
     if wishes.wait is not None and not wishes.whatif and not statuses.is_terminal(document.get("status")):
         sentence = f"it has not ended within {wishes.wait:g} seconds: wait on with civitai-archive workflow --wait."

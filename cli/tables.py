@@ -14,11 +14,12 @@ Form = Literal["table", "csv", "json"]
 WIDE = 10_000  # columns; what is not read on a terminal is not folded either
 
 
-def show(names: Sequence[str], rows: Sequence[Iterable[object]], form: Form) -> None:
+def show(names: Sequence[str], rows: Sequence[Iterable[object]], form: Form, *, whole: str | None = None) -> None:
     """Print the rows under their names.
 
-    `csv` has a header line, NULL as nothing, and texts as they are, except on a terminal; `json` is one object a line,
-    with texts for what JSON has no type for.
+    `table` folds what is too wide for the terminal, but not the column `whole`, an id that people copy, unless it would
+    need more than half of that. `csv` has a header line, NULL as nothing, and texts as they are, except on a terminal;
+    `json` is one object a line, with texts for what JSON has no type for.
     """
     if form == "csv":
         _csv(names, rows)
@@ -26,7 +27,7 @@ def show(names: Sequence[str], rows: Sequence[Iterable[object]], form: Form) -> 
         for row in rows:
             print(json.dumps(_object(names, row)))  # noqa: T201
     else:
-        _table(names, rows)
+        _table(names, rows, whole)
 
 
 def printable(text: str) -> str:
@@ -53,7 +54,8 @@ def _object(names: Sequence[str], row: Iterable[object]) -> dict[str, object]:
     return named
 
 
-def _table(names: Sequence[str], rows: Sequence[Iterable[object]]) -> None:
+def _table(names: Sequence[str], rows: Sequence[Iterable[object]], whole: str | None) -> None:
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -62,7 +64,13 @@ def _table(names: Sequence[str], rows: Sequence[Iterable[object]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
     for name, column in zip(names, columns, strict=True):
-        table.add_column(Text(printable(name)), justify="right" if _are_numbers(column) else "left", overflow="fold")
+        longest = max((cell_len(printable(_plain(value))) for value in column), default=0)
+        table.add_column(
+            Text(printable(name)),
+            justify="right" if _are_numbers(column) else "left",
+            overflow="fold",
+            width=min(max(longest, cell_len(name)), console.width // 2) if name == whole else None,
+        )
     for row in rows:
         table.add_row(*(Text(printable(_plain(value))) for value in row))
     console.print(table)

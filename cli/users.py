@@ -19,9 +19,9 @@ def run(user_id: str, wanted: Wanted, choice: sources.Choice, *, json: bool) -> 
     page = answer.value
     if json:
         for item in page.items:
-            printing.line(item)
+            printing.line(account.struck(config, item))
     else:
-        tables.show(summaries.COLUMNS, [summaries.row(item) for item in page.items], "table")
+        tables.show(summaries.COLUMNS, [summaries.row(item) for item in page.items], "table", whole="id")
     if page.next:
         (printing.note if json else printing.text)(f"Next cursor: {page.next}")
     sources.announce(answer, config)

@@ -23,7 +23,7 @@ FIRST_POLL = 2.0
 def run(workflow_id: str, wait: float | None, choice: sources.Choice, *, json: bool) -> None:
     """Print the document. Raises CommandFailed if it was waited for in vain."""
     config = account.read_settings()
-    document = asyncio.run(_find(config, workflow_id, wait, choice))
+    document = account.struck(config, asyncio.run(_find(config, workflow_id, wait, choice)))
     (printing.line if json else printing.document)(document)
     if wait is not None and not statuses.is_terminal(document.get("status")):
         raise failures.CommandFailed(f"{workflow_id} has not ended within {wait:g} seconds: wait longer for it.")

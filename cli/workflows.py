@@ -36,6 +36,8 @@ class Wanted:
 
 def run(wanted: Wanted, choice: sources.Choice, *, json: bool) -> None:
     """Print a page, or with `everything` all that follow it, and the cursor of the next one."""
+    if wanted.from_date and wanted.to_date and wanted.from_date > wanted.to_date:
+        raise failures.CommandFailed("--from is later than --to: nothing lies between.", exit_code=failures.USAGE)
     config = account.read_settings()
     asyncio.run(_list(config, wanted, choice, json=json))
 
@@ -52,11 +54,11 @@ async def _list(config: settings.Settings, wanted: Wanted, choice: sources.Choic
         following = answer.value.next
         for item in items:
             if json:
-                printing.line(item)
+                printing.line(account.struck(config, item))
             else:
                 rows.append(summaries.row(item))
     if not json:
-        tables.show(summaries.COLUMNS, rows, "table")
+        tables.show(summaries.COLUMNS, rows, "table", whole="id")
     if left_out:
         printing.note(f"{left_out} more came, which Civitai should have left out by --from, --to or --status.")
     if following:

@@ -41,3 +41,22 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(settings.SettingsError, match=r"cannot be read from \.env"):
         account.environment({})
+
+
+def test_a_line_that_cannot_be_read_is_named_and_its_neighbours_go_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("odd line of others\nCIVITAI_API_TOKEN=mine\nCIVITAI_API_URL : http://x\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(settings.SettingsError, match=r"CIVITAI_API_URL cannot be read from \.env: line 3"):
+        account.environment({})
+
+
+def test_quotes_comments_and_a_byte_order_mark_are_no_part_of_a_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_bytes(
+        b"\xef\xbb\xbfCIVITAI_API_TOKEN=\"mine$HOME\" # why\r\nexport CIVITAI_API_URL='http://x'\r\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert account.environment({}) == {"CIVITAI_API_TOKEN": "mine$HOME", "CIVITAI_API_URL": "http://x"}

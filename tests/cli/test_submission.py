@@ -39,6 +39,8 @@ async def test_a_submission_carries_our_callback_and_tags_and_is_waited_for(
     assert callbacks[0] == theirs
     assert callbacks[1]["url"] == f"http://127.0.0.1:9/callbacks?token={SECRET}"
     assert keys(environment) == []
+    told = (done, *await asking.all_of(("workflow", document["id"]), ("workflows", "--json"), environment=environment))
+    assert all("token=***" in one.out and SECRET not in one.out + one.err for one in told)
 
 
 async def test_without_an_address_of_ours_there_is_no_callback_and_that_is_said(

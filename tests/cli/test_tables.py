@@ -49,3 +49,15 @@ def test_what_a_terminal_obeys_is_replaced(character: str) -> None:
 def test_what_people_write_is_kept() -> None:
     words = "größer 画像 🖼 «é» naïve – “x”"
     assert tables.printable(words) == words
+
+
+def test_an_id_is_folded_last_of_all(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    short, long = "2614287-20261122121019627", "i" * 70
+    tables.show(["id", "prompt"], [(short, "a harbour at dawn " * 9)], "table", whole="id")
+    assert f"\n{short}  a harbour" in capsys.readouterr().out
+    tables.show(["id", "prompt"], [(long, "a harbour")], "table", whole="id")
+    out = capsys.readouterr().out
+    assert out.count("i" * 30) == 2
+    assert max(len(line) for line in out.splitlines() if line.startswith("i")) <= 60

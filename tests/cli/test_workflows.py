@@ -123,7 +123,12 @@ async def test_all_pages_are_listed_to_the_last(alone: dict[str, str]) -> None:
 
 async def test_numbers_and_dates_that_make_no_sense_are_usage(alone: dict[str, str]) -> None:
     done = await asking.all_of(
-        ("workflows", "--take=101"), ("workflows", "--from=yesterday"), ("user", "1", "--take=11"), environment=alone
+        ("workflows", "--take=101"),
+        ("workflows", "--from=yesterday"),
+        ("user", "1", "--take=11"),
+        ("workflows", "--from=2026-11-22", "--to=2026-11-21"),
+        environment=alone,
     )
-    assert [each.code for each in done] == [2, 2, 2]
+    assert [each.code for each in done] == [2, 2, 2, 2]
     assert "'yesterday' is no date" in done[1].err
+    done[3].assert_failed(2, "--from is later than --to")
