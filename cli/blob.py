@@ -38,8 +38,10 @@ async def _download(
     from cli import downloads, fetching
 
     content = None
-    if choice == "archive" or (choice == "auto" and config.database_url):
+    if choice == "archive":
         content = await _content(config.required_database_url(), blob_id)
+    elif choice == "auto" and config.database_url:
+        content = await sources.unless_away(_content(config.database_url.reveal(), blob_id))
     if content is None:
         if choice == "archive":
             raise failures.CommandFailed(f"the archive has no blob {blob_id}.", exit_code=failures.NOT_FOUND)

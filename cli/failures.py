@@ -77,9 +77,9 @@ def _of_civitai(error: orchestration_errors.OrchestrationError) -> Failure:
         case orchestration_errors.CredentialError():
             return Failure(str(error), CREDENTIALS)
         case orchestration_errors.NotFound():
-            return Failure(str(error), NOT_FOUND)
+            return Failure(f"{error} Is its id right?", NOT_FOUND)
         case orchestration_errors.Permanent(status=None):  # nobody was asked: what was given is no id
-            return Failure(f"{tables.printable(error.id or 'that')!r} cannot be an id.", USAGE)
+            return Failure(f"{tables.printable(error.id or '')!r} cannot be an id.", USAGE)
         case orchestration_errors.Permanent(status=402):
             return Failure(
                 f"The account has not enough Buzz for this: add some, or ask for less ({error.detail}).", FAILED

@@ -68,7 +68,7 @@ def show(asked: Asked, *, json: bool) -> None:
         )
         for result in seen
     ]
-    tables.show(COLUMNS, rows, "table")
+    tables.show(COLUMNS, rows, "table", whole="blob")
 
 
 def download(asked: Asked, directory: Path, *, json: bool) -> None:
@@ -107,7 +107,8 @@ async def _see(config: settings.Settings, asked: Asked) -> tuple[sources.Origin,
     answer = await sources.ask(config, asked.choice, f"workflow {workflow_id}", live=live, kept=kept)
     document, stored = sources.announce(answer, config)
     if answer.source == "live" and asked.choice == "auto" and config.database_url:
-        stored = await _stored(config.database_url.reveal(), workflow_id)
+        known = await sources.unless_away(_kept(config.database_url.reveal(), workflow_id))
+        stored = known.contents if known else {}
     seen = [Result(found, stored.get((found.step, found.path))) for found in results.find(document)]
     seen = [result for result in seen if not asked.roles or result.found.role in asked.roles]
     shown = [result for result in seen if asked.nsfw or not maturity.is_mature(_level(result))]
@@ -121,20 +122,6 @@ async def _kept(database_url: str, workflow_id: str) -> "Kept | None":
 
     async with database.connect_once(database_url, application_name="civitai-archive results") as connection:
         return await catalogue.workflow(connection, workflow_id)
-
-
-async def _stored(database_url: str, workflow_id: str) -> Mapping[tuple[str, str], "Content"]:
-    """What is archived of a workflow that Civitai has told us of; without the archive the answer is as good."""
-    from archive import database
-
-    try:
-        found = await _kept(database_url, workflow_id)
-    except Exception as error:
-        if not database.is_unavailable(error):
-            raise
-        printing.note("The archive does not answer, so everything comes from Civitai.")
-        return {}
-    return found.contents if found else {}
 
 
 def _wanted(workflow_id: str, wanted: Sequence[Result]) -> list["Wanted"]:

@@ -59,6 +59,19 @@ async def ask(
         return await _instead(database_url, what, kept, error, _briefly(error))
 
 
+async def unless_away(asking: Awaitable[T | None]) -> T | None:
+    """What the archive says; None, said so, where it does not answer and Civitai's answer is as good."""
+    from archive import database
+
+    try:
+        return await asking
+    except Exception as error:
+        if not database.is_unavailable(error):
+            raise
+        printing.note("The archive does not answer, so everything comes from Civitai.")
+        return None
+
+
 def announce(answer: Answer[T], config: settings.Settings) -> T:
     """Say on standard error where it came from; what it is."""
     if answer.source == "live":
@@ -83,9 +96,9 @@ async def _instead(
     except Exception as fault:
         if not database.is_unavailable(fault):
             raise
-        printing.note("The archive does not answer either.")
+        printing.note("The archive does not answer.")
         raise error from fault
     if found is None:
-        printing.note(f"The archive has no {what} either.")
+        printing.note(f"The archive has no {what}.")
         raise error
     return Answer(found, "archive", why)

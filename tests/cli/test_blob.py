@@ -20,7 +20,7 @@ async def test_a_blob_is_shown_and_had_from_wherever_it_is(
 ) -> None:
     workflow = await asking.ran(sandbox)
     blob_id = consumers.image(workflow)["id"]
-    wanted = await served(sandbox, previews=False)
+    wanted = await served(sandbox)
     both = alone | environment
     shown, had = await asking.all_of(
         ("blob", blob_id, "--json"), ("blob", blob_id, "--download", "--dir", str(tmp_path / "live")), environment=both
@@ -42,6 +42,19 @@ async def test_a_blob_is_shown_and_had_from_wherever_it_is(
     assert live.code == 1
     assert "Civitai does not know it" in live.err
     unknown.assert_failed(4, "the archive has no blob unknown")
+
+
+async def test_a_blob_comes_from_civitai_while_the_archive_is_away(
+    alone: dict[str, str], account: dict[str, str], sandbox: Sandbox, closed_port: int, tmp_path: Path
+) -> None:
+    blob_id = consumers.image(await asking.ran(sandbox))["id"]
+    away = {"DATABASE_URL": f"postgresql://archive@127.0.0.1:{closed_port}/archive"}
+    (done,) = await asking.all_of(
+        ("blob", blob_id, "--download", "--dir", str(tmp_path / "files")), environment=alone | account | away
+    )
+    assert done.code == 0, done.err
+    assert done.err == "The archive does not answer, so everything comes from Civitai.\n"
+    assert digests(tmp_path / "files") == await served(sandbox)
 
 
 async def test_a_mature_blob_can_be_left_out(

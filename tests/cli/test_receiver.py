@@ -1,12 +1,13 @@
 import asyncio
 import signal
+import socket
 
 import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests import ports, working
+from tests import working
 from tests.cli import commands
 from tests.cli.conftest import SECRET
 
@@ -58,7 +59,8 @@ async def test_without_a_secret_it_asks_for_one(environment_of_it: dict[str, str
 
 @pytest.fixture
 def other_port() -> int:
-    return ports.free()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 async def test_several_processes_share_the_port_and_their_metrics_add_up(

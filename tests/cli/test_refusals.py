@@ -8,7 +8,7 @@ from tests.sandbox import consumers
 
 REFUSALS: dict[str, tuple[dict[str, object], int, str]] = {
     "403": ({"workflow_403": {"times": None}}, 3, "Civitai refused the API token, check that it is right"),
-    "404": ({"workflow_404": {"times": None}}, 4, "Civitai does not know it, or no more"),
+    "404": ({"workflow_404": {"times": None}}, 4, "Civitai does not know it, or no more .* Is its id right\\?"),
     "409": ({"api_409": {"times": None}}, 1, "It changed in the meantime, fetch it again"),
     "422": ({"api_422": {"times": None}}, 1, "Civitai refused the request and would refuse it again, change it"),
     "429": (

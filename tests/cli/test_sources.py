@@ -20,7 +20,7 @@ async def test_an_archive_that_is_away_is_no_hindrance_to_what_is_live(
     )
     assert live.code == 0
     assert unknown.code == 4
-    assert unknown.err.splitlines()[0] == "The archive does not answer either."
+    assert unknown.err.splitlines()[0] == "The archive does not answer."
     assert results.code == 0
     assert "The archive does not answer, so everything comes from Civitai." in results.err
 

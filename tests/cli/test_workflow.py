@@ -86,6 +86,6 @@ async def test_an_unknown_workflow_is_not_found_on_either_side(
         environment=alone | environment,
     )
     assert both.code == 4
-    assert both.err.splitlines()[0] == "The archive has no workflow ../nowhere either."
+    assert both.err.splitlines()[0] == "The archive has no workflow ../nowhere."
     kept.assert_failed(4, "the archive has no workflow nowhere")
     no_id.assert_failed(2, "cannot be an id")
