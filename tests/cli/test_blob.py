@@ -20,7 +20,7 @@ async def test_a_blob_is_shown_and_had_from_wherever_it_is(
 ) -> None:
     workflow = await asking.ran(sandbox)
     blob_id = consumers.image(workflow)["id"]
-    wanted = await served(sandbox)
+    wanted = await served(sandbox, previews=False)
     both = alone | environment
     shown, had = await asking.all_of(
         ("blob", blob_id, "--json"), ("blob", blob_id, "--download", "--dir", str(tmp_path / "live")), environment=both
@@ -54,7 +54,7 @@ async def test_a_blob_comes_from_civitai_while_the_archive_is_away(
     )
     assert done.code == 0, done.err
     assert done.err == "The archive does not answer, so everything comes from Civitai.\n"
-    assert digests(tmp_path / "files") == await served(sandbox)
+    assert digests(tmp_path / "files") == await served(sandbox, previews=False)
 
 
 async def test_a_mature_blob_can_be_left_out(

@@ -9,7 +9,7 @@ from tests.cli import commands
 async def test_it_works_until_it_is_asked_to_end(servers: dict[str, str], account: dict[str, str]) -> None:
     async with commands.started("worker", environment=servers | account) as worker:
         await worker.says("the worker is up")
-        await worker.says("sweep")
+        await worker.says("the worker is up")
         worker.send(signal.SIGTERM)
         assert await worker.ends() == 0
     assert "Traceback" not in worker.said()
@@ -26,7 +26,7 @@ async def test_losing_redis_ends_it_with_one_sentence(
         async with commands.started(
             "worker", environment=servers | account | {"REDIS_URL": f"unix://{socket}"}
         ) as worker:
-            await worker.says("sweep")
+            await worker.says("the worker is up")
             valkey.kill()
             assert await worker.ends() == 1
     finally:
