@@ -5,21 +5,17 @@ cookies, no credentials, bounded headers, and an end to streams that do not get 
 """
 
 import asyncio
+import functools
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from urllib.parse import quote, urljoin, urlsplit
 
-import aiohttp
-import httpx
 import yarl
 
-from orchestration import addresses, errors, wire
+from orchestration import addresses, connections, errors, heads, http1, wire
 
 SLOWEST = 1024  # bytes a second, over each stretch of `stall` seconds; what is slower counts as broken
-READ_BYTES = 1 << 18  # what a read gives at most, about, when the other side is fast
-HEADER_LINES = 100
-_IDLE = 15.0  # seconds that an unused connection is kept
-_HEADERS = {"Accept-Encoding": "identity", "User-Agent": "civitai-archive"}
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "civitai-archive"}
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -30,45 +26,55 @@ class Answer:
     redirect: where the content is said to be instead, absolute.
     """
 
-    def __init__(self, url: str, response: aiohttp.ClientResponse, stall: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        head: heads.Head,
+        connection: http1.Connection,
+        *,
+        stall: float,
+        give_back: Callable[[http1.Connection], None],
+    ) -> None:
+        """Take the seconds of a stretch without progress, and who has the connection when we are done with it."""
         self.url = url
-        self.status = response.status
-        self.headers: Mapping[str, str] = response.headers
-        self.length = _length(response.headers)
-        self.redirect = _redirect(url, response)
-        self._response = response
-        self._stall = stall
+        self.status = head.status
+        self.headers: Mapping[str, str] = head.headers
+        self.length = head.length
+        self.redirect = _redirect(url, head)
+        self._connection, self._stall, self._give_back = connection, stall, give_back
+        self._is_closed = False
 
     def close(self) -> None:
-        """Let go of the connection: for reuse when the body has been read to its end."""
-        self._response.release()
+        """Let go of the connection: for reuse when the body has come to its end."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._give_back(self._connection)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes on the wire, encoded as it may be. Raises Truncated when it breaks or stalls.
 
         Only the time spent on waiting counts: a slow reader of ours is no fault of the host's.
         """
-        clock = asyncio.get_running_loop().time
+        clock, connection = asyncio.get_running_loop().time, self._connection
         waited, came = 0.0, 0
         while True:
             began, chunk = clock(), None
             try:
                 async with asyncio.timeout(self._stall - waited):
-                    chunk = await self._response.content.readany()
+                    chunk = await connection.read()
             except TimeoutError:
                 pass
-            except (aiohttp.ClientError, OSError) as error:
-                raise self._broken(cause(error)) from error
+            except http1.Broken as error:
+                raise self._broken(str(error)) from error
             if chunk == b"":
                 return
             waited += clock() - began
             if chunk:
-                came += len(chunk)
                 yield chunk
             if waited >= self._stall:
-                if came < SLOWEST * self._stall:
-                    raise self._broken(f"only {came} bytes came in {self._stall:g} seconds")
-                waited, came = 0.0, 0
+                if connection.came - came < SLOWEST * self._stall:
+                    raise self._broken(f"only {connection.came - came} bytes came in {self._stall:g} seconds")
+                waited, came = 0.0, connection.came
 
     def _broken(self, detail: str) -> errors.Truncated:
         return errors.Truncated(call="download", url=self.url, detail=detail)
@@ -89,14 +95,13 @@ class Transport:
         """Take what may be connected to, whose certificates are believed (None: those of public authorities),
         and the seconds for a connection and for a stretch without progress.
         """
-        self._allow_private, self._is_public = allow_private, is_public
-        self._tls, self._connect, self._stall = tls, connect, stall
-        self._session: aiohttp.ClientSession | None = None
+        self._allow_private, self._connect, self._stall = allow_private, connect, stall
+        is_allowed = (lambda _: True) if allow_private else is_public
+        self._connections = connections.Connections(is_allowed=is_allowed, tls=tls)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
+        await self._connections.aclose()
 
     async def get(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Ask once, following nothing.
@@ -109,37 +114,40 @@ class Transport:
             raise errors.Forbidden(call="download", url=url, detail="it is not https")
         try:
             async with asyncio.timeout(self._connect + self._stall):
-                response = await self._opened().get(_verbatim(url), headers=headers, allow_redirects=False)
-        except aiohttp.ClientConnectorError as error:
-            if isinstance(error.os_error, addresses.NotPublicError):
-                raise errors.Forbidden(call="download", url=url, detail=str(error.os_error)) from None
-            raise errors.Unreachable(call="download", url=url, detail=cause(error)) from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise errors.Unreachable(call="download", url=url, detail=cause(error)) from error
-        return Answer(url, response, self._stall)
+                return await self._ask(url, headers)
+        except addresses.NotPublicError as error:
+            raise errors.Forbidden(call="download", url=url, detail=str(error)) from None
+        except (http1.Broken, OSError, ValueError) as error:
+            raise errors.Unreachable(call="download", url=url, detail=_cause(error)) from error
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:  # aiohttp wants the loop that it will run in
-            is_allowed = (lambda _: True) if self._allow_private else self._is_public
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0,
-                    keepalive_timeout=_IDLE,
-                    socket_factory=addresses.guarded_sockets(is_allowed),
-                    ssl=self._tls or httpx.create_ssl_context(),  # the same authorities as the API client's
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers=_HEADERS,
-                timeout=aiohttp.ClientTimeout(total=None, connect=self._connect),
-                auto_decompress=False,
-                read_bufsize=READ_BYTES,
-                max_headers=HEADER_LINES,
-                trust_env=False,
-            )
-        return self._session
+    async def _ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+        address = _verbatim(url)
+        request = _request(address, headers)
+        give_back = functools.partial(self._connections.give_back, address)
+        while True:
+            was_at_rest = connection = self._connections.at_rest(address)
+            if connection is None:
+                async with asyncio.timeout(self._connect):
+                    connection = await self._connections.fresh(address)
+            try:
+                head = await connection.ask(request)
+            except BaseException as error:
+                connection.abort()
+                if was_at_rest and isinstance(error, http1.Broken) and connection.is_silent:
+                    continue  # the host closed it before the question came there
+                raise
+            return Answer(url, head, connection, stall=self._stall, give_back=give_back)
 
 
-def cause(error: BaseException) -> str:
+def _request(address: yarl.URL, headers: Mapping[str, str]) -> bytes:
+    lines = [f"GET {address.raw_path_qs} HTTP/1.1", f"Host: {address.host_port_subcomponent}"]
+    lines += [f"{name}: {value}" for name, value in {**_HEADERS, **headers}.items()]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("there is the end of a line in what is asked for")
+    return "\r\n".join([*lines, "", ""]).encode("ascii")
+
+
+def _cause(error: BaseException) -> str:
     """Say in words what went wrong: time-outs carry no message."""
     return "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
 
@@ -153,19 +161,11 @@ def _verbatim(url: str) -> yarl.URL:
     return yarl.URL(quote(bare.geturl(), safe="".join(map(chr, range(33, 127)))), encoded=True)
 
 
-def _redirect(url: str, response: aiohttp.ClientResponse) -> str | None:
-    location = response.headers.get("Location")
-    if response.status not in _REDIRECTS or not location:
+def _redirect(url: str, head: heads.Head) -> str | None:
+    location = head.headers.get("Location")
+    if head.status not in _REDIRECTS or not location:
         return None
     try:
         return urljoin(url, location)
     except ValueError:
         return location  # asking for it will say what is wrong with it
-
-
-def _length(headers: Mapping[str, str]) -> int | None:
-    """The body's length on the wire; with `Transfer-Encoding` the header has no meaning."""
-    length = headers.get("Content-Length", "")
-    if "Transfer-Encoding" in headers or not (length.isascii() and length.isdigit()):
-        return None
-    return int(length)

@@ -1,0 +1,93 @@
+"""Connections to hosts: made to allowed addresses alone, and used again while they are at rest."""
+
+import asyncio
+import itertools
+import socket
+import ssl
+from collections import defaultdict
+from collections.abc import Callable
+
+import aiohappyeyeballs
+import httpx
+import yarl
+
+from orchestration import addresses, http1
+
+IDLE = 15.0  # seconds that one at rest is kept
+_NEXT_ADDRESS = 0.25  # seconds after which another address of the host is tried beside the first
+
+Origin = tuple[str, str, int]
+
+
+class Connections:
+    """One set for a process. Whoever takes a connection gives it back."""
+
+    def __init__(self, *, is_allowed: Callable[[str], bool], tls: ssl.SSLContext | None) -> None:
+        """Take which addresses may be connected to, and whose certificates are believed."""
+        self._guarded = addresses.guarded_sockets(is_allowed)
+        self._tls = tls
+        self._resting: defaultdict[Origin, dict[http1.Connection, asyncio.TimerHandle]] = defaultdict(dict)
+        self._open: set[http1.Connection] = set()
+
+    def at_rest(self, url: yarl.URL) -> http1.Connection | None:
+        """One that has been used before, the last first. Its host may be about to close it."""
+        resting = self._resting[_origin(url)]
+        while resting:
+            connection, end = resting.popitem()
+            end.cancel()
+            if connection.is_reusable:
+                return connection
+        return None
+
+    async def fresh(self, url: yarl.URL) -> http1.Connection:
+        """A new one. Raises NotPublicError for a host that has no allowed address, OSError, ValueError."""
+        _, host, port = _origin(url)
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        opened = await aiohappyeyeballs.start_connection(
+            found, happy_eyeballs_delay=_NEXT_ADDRESS, loop=loop, socket_factory=self._guarded
+        )
+        try:
+            tls = self._context() if url.scheme == "https" else None
+            name = host.rstrip(".") if tls else None
+            _, connection = await loop.create_connection(http1.Connection, sock=opened, ssl=tls, server_hostname=name)
+        except BaseException:
+            opened.close()
+            raise
+        self._open.add(connection)
+        connection.closed.add_done_callback(lambda _: self._open.discard(connection))
+        return connection
+
+    def give_back(self, url: yarl.URL, connection: http1.Connection) -> None:
+        """Keep it for the next question to this host, if it can take one; else close it."""
+        if not connection.is_reusable:
+            connection.abort()
+            return
+        origin = _origin(url)
+        self._resting[origin][connection] = asyncio.get_running_loop().call_later(IDLE, self._leave, origin, connection)
+
+    async def aclose(self) -> None:
+        """Close all of them."""
+        for end in itertools.chain.from_iterable(resting.values() for resting in self._resting.values()):
+            end.cancel()
+        for connection in list(self._open):
+            connection.abort()
+            await connection.closed
+
+    def _leave(self, origin: Origin, connection: http1.Connection) -> None:
+        connection.abort()
+        del self._resting[origin][connection]
+        if not self._resting[origin]:
+            del self._resting[origin]
+
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = httpx.create_ssl_context()  # the same authorities as the API client's
+        return self._tls
+
+
+def _origin(url: yarl.URL) -> Origin:
+    """Raises ValueError for a URL without a host."""
+    if url.raw_host is None or url.port is None:
+        raise ValueError("it names no host")
+    return url.scheme, url.raw_host, url.port
