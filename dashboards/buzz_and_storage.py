@@ -71,7 +71,7 @@ ORDER BY time
         table(
             "Spent by tag",
             f"""
-SELECT tag, currency, sum(workflows) AS workflows, sum(cost) AS cost
+SELECT coalesce(tag, 'without') AS tag, currency, sum(workflows) AS workflows, sum(cost) AS cost
 FROM ops.buzz_by_tag
 WHERE $__timeFilter(day) AND {OF_TAG}
 GROUP BY tag, currency

@@ -153,3 +153,24 @@ async def test_a_failed_job_counts_once_on_the_day_of_its_end_else_of_its_workfl
         ("03-03", "imageGen", "one", "failed", "out of memory", False, 1, 1),
         ("03-04", None, None, "canceled", "minor", True, 1, 1),
     ]
+
+
+async def test_a_cost_that_was_shared_by_steps_adds_up_and_reads_as_a_price(engine: AsyncEngine) -> None:
+    await workflow(engine, "wf")
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO steps (workflow_id, name, position) VALUES ('wf', 'a', 0), ('wf', 'b', 1), ('wf', 'c', 2)"
+            )
+        )
+        await connection.execute(text("INSERT INTO hours (hour) VALUES ('2026-01-01 00:00Z'), ('2026-01-01 01:00Z')"))
+        await connection.execute(
+            text(
+                "INSERT INTO spent_hours (hour, step_type, steps, cost) VALUES ('2026-01-01 00:00Z', 'a', 2, 20.0 / 3),"
+                " ('2026-01-01 01:00Z', 'a', 1, 10.0 / 3), ('2026-01-01 01:00Z', 'b', 1, NULL)"
+            )
+        )
+    shares = await rows(engine, "SELECT cost::text FROM ops.steps")
+    assert shares == [("1.666667",)] * 3
+    spent = await rows(engine, "SELECT step_type, steps, cost::text FROM ops.buzz ORDER BY step_type")
+    assert spent == [("a", 3, "10"), ("b", 1, None)]

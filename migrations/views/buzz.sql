@@ -5,7 +5,7 @@ SELECT
     engine,
     currency,
     sum(steps)::bigint AS steps,
-    sum(cost) AS cost
+    trim_scale(round(sum(cost), 6)) AS cost
 FROM public.spent_hours
 GROUP BY 1, 2, 3, 4;
 

@@ -11,10 +11,13 @@ SELECT
     extract(epoch FROM steps.completed_at - steps.started_at)::double precision AS run_seconds,
     coalesce(
         steps.cost,
-        greatest(
-            workflows.cost - coalesce((SELECT sum(cost) FROM steps AS sibling WHERE sibling.workflow_id = steps.workflow_id), 0),
-            0
-        ) / (SELECT count(*) FROM steps AS sibling WHERE sibling.workflow_id = steps.workflow_id AND sibling.cost IS NULL)
+        trim_scale(round(
+            greatest(
+                workflows.cost - coalesce((SELECT sum(cost) FROM steps AS sibling WHERE sibling.workflow_id = steps.workflow_id), 0),
+                0
+            ) / (SELECT count(*) FROM steps AS sibling WHERE sibling.workflow_id = steps.workflow_id AND sibling.cost IS NULL),
+            6
+        ))
     ) AS cost,
     workflows.currency,
     workflows.tags,
