@@ -16,12 +16,11 @@ from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Seque
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from archive import settings, storage, trees
+from archive import local_storage, settings, storage, trees
 from archive.local_storage import LocalStorage
 from archive.naming import File
 from archive.templates import Template
 
-DIRECTORY = "browse"
 LOCK = "browse.lock"
 TURNS = "browse.turns"
 SECONDS_BETWEEN = 0.2
@@ -53,7 +52,7 @@ class Browse:
     def __init__(self, store: LocalStorage, template: Template) -> None:
         self.template = template
         self._objects = store.root
-        self._tree = trees.Tree(store.root / DIRECTORY)
+        self._tree = trees.Tree(store.root / local_storage.BROWSE)
         self._is_alone = False
 
     async def show(self, files: Sequence[File]) -> None:
@@ -150,7 +149,7 @@ def _forget(root: Path, files: Collection[str]) -> None:
             if found.st_nlink > 1:
                 inodes.add(found.st_ino)
     if inodes:
-        tree = trees.Tree(root / DIRECTORY)
+        tree = trees.Tree(root / local_storage.BROWSE)
         for name, inode in tree.walk():
             if inode in inodes:
                 tree.remove(name)

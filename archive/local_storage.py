@@ -4,13 +4,15 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from archive import incoming, small_files, storage, storage_errors
+import structlog
+
+from archive import incoming, small_files, storage, storage_errors, trees
 from archive.incoming import Incoming
 from archive.small_files import SmallFile
 from archive.storage import Entry
@@ -19,7 +21,12 @@ from archive.together import Together
 GATHERING = 0.002  # seconds that the first of some small files waits for others
 AT_ONCE = 64  # small files that are put in place together
 
+BROWSE = "browse"
+"""The folder of names for people, which are hard links to objects."""
+
 _OF_THE_FILE_SYSTEM = frozenset({"lost+found"})  # which a new volume is not empty without
+
+log = structlog.get_logger()
 
 
 class LocalStorage:
@@ -126,7 +133,8 @@ class LocalStorage:
     def _put_all_within(self, files: Sequence[SmallFile]) -> Sequence[None]:
         with storage_errors.trouble(self.root):
             self._prepare()
-            small_files.put_all(files, self._incoming)
+            replaced = small_files.put_all(files, self._incoming)
+        self._have_names_follow(replaced)
         return [None] * len(files)
 
     def _keep(self, incoming: Incoming) -> None:
@@ -137,8 +145,22 @@ class LocalStorage:
                 # Whoever put it there may not have come to this line yet.
                 small_files.sync_directory(target.parent)
             else:
+                replaced = small_files.named_elsewhere(target)
                 _put(path, file, target)
+                self._have_names_follow(replaced)
         incoming.end()
+
+    def _have_names_follow(self, replaced: Mapping[int, Path]) -> None:
+        """Give the names that people have of what was replaced, and must have rotted, to what is in its place."""
+        if not replaced:
+            return
+        names = trees.Tree(self.root / BROWSE)
+        try:
+            for name, inode in names.walk():
+                if inode in replaced:
+                    names.link(replaced[inode], name)
+        except OSError as error:
+            log.warning("browse/ is not current; civitai-archive browse makes it anew", error=str(error))
 
     def _open(self, name: str, start: int) -> BinaryIO:
         with storage_errors.trouble(self.root):

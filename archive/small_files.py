@@ -6,7 +6,7 @@ anybody is told. Together they cost less, since a file system's journal takes ma
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,18 +25,21 @@ class SmallFile:
     content: bytes
 
 
-def put_all(files: Sequence[SmallFile], directory: Path) -> None:
+def put_all(files: Sequence[SmallFile], directory: Path) -> Mapping[int, Path]:
     """Put them in their places, all of them durable when this returns; `directory` is where they are written first.
 
-    Raises OSError: then some may be there, and none may be relied upon.
+    Gives what was replaced and has other names still: its inode, and in whose place it was. Raises OSError: then some
+    may be there, and none may be relied upon.
     """
     missing: list[SmallFile] = []
     changed: set[Path] = set()
+    replaced: dict[int, Path] = {}
     for file in files:
         if _lies_there(file):
             changed.add(file.path.parent)  # whoever put it there may not have come to the last line yet
         else:
             missing.append(file)
+            replaced |= named_elsewhere(file.path)
     with ExitStack() as until_placed:
         written = [until_placed.enter_context(_written(file.content, directory)) for file in missing]
         if sys.platform == "linux":
@@ -49,6 +52,16 @@ def put_all(files: Sequence[SmallFile], directory: Path) -> None:
             _rename(beside, file.path, changed)
         for one in changed:
             sync_directory(one)
+    return replaced
+
+
+def named_elsewhere(path: Path) -> Mapping[int, Path]:
+    """The inode of what lies here, if something does and it has other names."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return {}
+    return {found.st_ino: path} if found.st_nlink > 1 else {}
 
 
 def make_directories(directory: Path) -> None:

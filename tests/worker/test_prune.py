@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import (
-    browse,
+    local_storage,
     objects,
     pruning,
     quarantine,
@@ -326,8 +326,8 @@ async def test_no_name_of_any_template_keeps_the_bytes_of_a_removed_object(
         tree = Browse(store, templates.parse(template))
         await tree.show(list((await prune._names(engine, tree, ["w1", "w2"])).values()))
     await pruned(engine, store, ALPHA)
-    assert b"dog" not in stores.files(store.root / browse.DIRECTORY).values()
-    assert len(stores.files(store.root / browse.DIRECTORY)) == 6
+    assert b"dog" not in stores.files(store.root / local_storage.BROWSE).values()
+    assert len(stores.files(store.root / local_storage.BROWSE)) == 6
 
 
 async def test_two_operators_at_once_do_no_harm(engine: AsyncEngine, store: LocalStorage) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archive import fixity, queue
+from archive import fixity, incoming, queue
 from archive.storage_errors import StorageUnavailable
 from tests.worker import files, rows
 from tests.worker.civitai import Civitai, blob, content, document, picture, step
@@ -103,6 +103,22 @@ async def test_a_name_that_somebody_left_who_was_killed_after_the_moving_goes_wi
     assert b"rotten" in named(storage)
     await look(tools)
     assert named(storage) == sorted(CATS[1:])
+
+
+@pytest.mark.parametrize("size", [1, incoming.PIECE_BYTES])
+async def test_a_name_follows_when_a_download_replaces_what_has_rotted_before_anybody_has_looked(
+    tools: Tools, civitai: Civitai, storage: Path, size: int
+) -> None:
+    cat = picture(b"a cat of its own " + bytes(size))
+    civitai.workflows["w"] = document("w", step("s", blob("own", civitai.serves("own", content(cat)))))
+    await rows.tell(tools.engine, "w")
+    await archive_workflow(tools, "w")
+    rot(lying(storage, cat))
+    assert named(storage) == [b"rotten"]
+    async with tools.storage.receive() as again:
+        await again.write(cat)
+        await tools.storage.keep(again, media_type="image/png")
+    assert named(storage) == [cat]
 
 
 async def test_something_in_the_place_of_browse_keeps_no_damage_from_being_told(
