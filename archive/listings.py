@@ -93,6 +93,19 @@ async def begin_reconcile(connection: AsyncConnection) -> Listing:
     return await _begin(connection, ["purpose"], purpose="reconcile", from_date=since, tags=[])
 
 
+async def look_back(connection: AsyncConnection) -> None:
+    """Have the next reconcile begin with the first workflow that we know, or as far back as Civitai keeps them.
+
+    For a database that was lost: it does not know when it last heard of everything. One that is under way is ended.
+    """
+    ours = update(tables.listings).where(_listings.purpose == "reconcile", _listings.finished_at.is_(None))
+    await connection.execute(ours.values(finished_at=func.now()))
+    known = tables.workflows.c
+    first = select(func.min(func.coalesce(known.created_at, known.heard_at))).scalar_subquery()
+    since = func.greatest(first, func.now() - workflows.RETENTION)
+    await _begin(connection, ["purpose"], purpose="reconcile", from_date=since, tags=[])
+
+
 async def begin_backfill(connection: AsyncConnection, wanted: Range, *, anew: bool) -> Listing:
     """The backfill of this range that was begun and not finished, or a new one; `anew` from its first page."""
     facts = {

@@ -121,15 +121,20 @@ async def take_in_segment(connection: AsyncConnection, name: str, lines: Sequenc
     await _note(connection, [name])
 
 
-async def take_in_tombstones(connection: AsyncConnection, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Make rows of a document of tombstones."""
-    await tombstones.restore(connection, rows)
+async def take_in_tombstones(
+    connection: AsyncConnection, name: str, rows: Iterable[Mapping[str, Any]], *, sparing: bool
+) -> None:
+    """Make rows of a document of tombstones; `sparing` as `tombstones.restore` has it."""
+    await tombstones.restore(connection, rows, sparing=sparing)
     await _note(connection, [name])
 
 
-async def finish(connection: AsyncConnection) -> None:
-    """All files have been taken in: what was deleted goes again, what was read after all leaves quarantine."""
-    await tombstones.heed(connection)
+async def finish(connection: AsyncConnection, *, sparing: bool) -> None:
+    """All files have been taken in: what was deleted goes again, what was read after all leaves quarantine.
+
+    `sparing` as `tombstones.heed` has it.
+    """
+    await tombstones.heed(connection, sparing=sparing)
     deleted = exists().where(
         tables.tombstones.c.digest == tables.objects.c.digest, tables.tombstones.c.what == "object"
     )

@@ -78,22 +78,35 @@ def read(line: bytes) -> dict[str, Any]:
         raise Unreadable(f"not a line of tombstones: {type(error).__name__}") from None
 
 
-async def restore(connection: AsyncConnection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Put back rows that were `read`; those that are there already stay as they are."""
+async def restore(connection: AsyncConnection, rows: Iterable[Mapping[str, Any]], *, sparing: bool = False) -> None:
+    """Put back rows that were `read`; those that are there already stay as they are.
+
+    What lies in storage of these objects is deleted again, if it is still or again there and nobody needs it; `sparing`
+    says that we cannot know who does, and then it stays.
+    """
     again = postgresql.insert(tables.tombstones).values(written_at=func.now()).on_conflict_do_nothing()
-    if told := [dict(row) for row in rows]:
+    told = [dict(row) for row in rows]
+    objects = [row for row in told if row["what"] == "object"] if sparing else []
+    if objects:
+        await connection.execute(again.values(removed_at=func.now()), objects)
+    if told := [row for row in told if row not in objects]:
         await connection.execute(again, told)
 
 
-async def heed(connection: AsyncConnection) -> None:
-    """Delete again what a rebuild has brought back: a tombstone holds against all that was there before it."""
+async def heed(connection: AsyncConnection, *, sparing: bool = False) -> None:
+    """Delete again what a rebuild has brought back: a tombstone holds against all that was there before it.
+
+    Objects that no result needs now go with those that were pruned; `sparing` lets go of those alone that were deleted
+    themselves, since a result that could not be brought back may need the others.
+    """
     there = and_(_tombstones.what == "result", *(_results[name] == _tombstones[name] for name in _PLACE))
     pruned = update(tables.results).where(there, _results.stored_at <= _tombstones.deleted_at)
     pruned = pruned.where(_results.pruned_at.is_(None))
     await connection.execute(pruned.values(pruned_at=_tombstones.deleted_at, object_digest=null()))
-    was_pruned = select(_tombstones.digest).where(_tombstones.what == "result")
-    unneeded = update(tables.objects).where(tables.objects.c.digest.in_(was_pruned), ~needed(tables.objects.c.digest))
-    await connection.execute(unneeded.values(deleting_at=func.coalesce(tables.objects.c.deleting_at, func.now())))
+    objects = tables.objects.c
+    of_pruned = select(_tombstones.digest).where(_tombstones.what == ("object" if sparing else "result"))
+    unneeded = update(tables.objects).where(objects.digest.in_(of_pruned), ~needed(objects.digest))
+    await connection.execute(unneeded.values(deleting_at=func.coalesce(objects.deleting_at, func.now())))
     for table, what in ((tables.events, "event"), (tables.quarantine, "quarantine")):
         same = and_(_tombstones.what == what, table.c.digest == _tombstones.digest)
         if what == "event":

@@ -33,6 +33,7 @@ def run(*, into_filled: bool, form: tables.Form) -> None:
         )
     if form == "table":
         typer.echo(f"{rebuilt.files} files taken in. civitai-archive verify --all proves that the bytes are there too.")
+        typer.echo("The next reconcile looks for what was missed meanwhile, as far back as Civitai keeps it.")
         if browse.open_browse(config, storages.open_storage(config)) is not None:
             typer.echo("civitai-archive browse gives what is kept its names for people anew: run it once.")
 

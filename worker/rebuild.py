@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from archive import database, manifests, rebuilding, segment_files, tombstones
+from archive import database, listings, manifests, rebuilding, segment_files, tombstones
 from archive.storage import Entry, Storage
 
 T = TypeVar("T")
@@ -63,7 +63,9 @@ async def rebuild(
                 await _take_in(engine, storage, folder, unread, rebuilt)
                 advance(len(batch))
         async with engine.begin() as connection:
-            await rebuilding.finish(connection)
+            await rebuilding.finish(connection, sparing=_lacks_manifests(rebuilt))
+            if rebuilt.files:
+                await listings.look_back(connection)
     return rebuilt
 
 
@@ -101,7 +103,14 @@ async def _take_in(engine: AsyncEngine, storage: Storage, folder: str, names: Se
             await _write(engine, rebuilt, [name], partial(rebuilding.take_in_segment, name=name, lines=lines))
         else:
             rows = _readable(name, content, tombstones.read, rebuilt)
-            await _write(engine, rebuilt, [name], partial(rebuilding.take_in_tombstones, name=name, rows=rows))
+            sparing = _lacks_manifests(rebuilt)
+            write = partial(rebuilding.take_in_tombstones, name=name, rows=rows, sparing=sparing)
+            await _write(engine, rebuilt, [name], write)
+
+
+def _lacks_manifests(rebuilt: Rebuilt) -> bool:
+    """Whether a manifest is at fault: it may tell of a result that has been stored again since it was pruned."""
+    return any(name.startswith(f"{manifests.FOLDER}/") for name, _ in rebuilt.faults)
 
 
 async def _take_in_manifests(engine: AsyncEngine, contents: Mapping[str, bytes], rebuilt: Rebuilt) -> None:

@@ -187,6 +187,29 @@ async def test_what_cannot_be_read_is_told_and_keeps_nothing_else_out(
     assert before["objects"] == after["objects"]
 
 
+async def test_what_was_pruned_and_stored_again_stays_although_its_manifest_cannot_be_read(
+    tools: Tools, civitai: Civitai, storage: Path
+) -> None:
+    await live(tools, civitai)
+    draft = picture(b"d")
+    civitai.workflows["again"] = document("again", step("s", blob("again", civitai.serves("again", content(draft)))))
+    await rows.tell(tools.engine, "again")
+    await archive_workflow(tools, "again")
+    await forget(tools)
+    manifest = files.manifest_of(storage, "again")
+    whole = manifest.read_bytes()
+    files.replace(manifest, whole[:-100])
+    assert len((await run(tools)).faults) == 1
+    await prune.prune(tools.engine, tools.storage, None, [], grace=NOW, settled=NOW)
+    await prune.remove(tools.engine, tools.storage, settled=NOW)
+    assert draft in files.objects(storage).values()
+    files.replace(manifest, whole)
+    assert (await run(tools, into_filled=True)).faults == []
+    await prune.prune(tools.engine, tools.storage, None, [], grace=NOW, settled=NOW)
+    assert draft in files.objects(storage).values()
+    assert {looked.finding.state async for looked in verify.look_at(tools.engine, tools.storage)} == {"whole"}
+
+
 async def test_a_manifest_of_an_older_release_gets_defaults_for_what_it_does_not_name(
     tools: Tools, civitai: Civitai, storage: Path
 ) -> None:

@@ -14,7 +14,7 @@ from tests import working
 from tests.worker import rows
 from tests.worker.civitai import Civitai, document
 from tests.worker.listing import Listing, ago, workflows
-from worker import reconcile, walk
+from worker import rebuild, reconcile, walk
 from worker.archive_workflow import archive_workflow
 from worker.tools import Tools
 
@@ -47,6 +47,26 @@ async def test_one_that_was_broken_off_is_gone_on_with(tools: Tools, civitai: Ci
     done = await run(tools)
     assert (done.listed, done.unheard) == (250, 250)
     assert [query.get("cursor") for query in listing.asked][-2:] == ["100", "200"]
+
+
+@pytest.mark.parametrize(("first", "expected"), [(10, 10), (90, 30)])
+async def test_after_a_rebuild_it_begins_with_the_first_workflow_or_as_far_back_as_civitai_keeps_them(
+    tools: Tools, civitai: Civitai, first: int, expected: int
+) -> None:
+    civitai.workflows["first"] = document("first", days_ago=first)
+    await rows.tell(tools.engine, "first")
+    await archive_workflow(tools, "first")
+    await rows.empty(tools.engine)
+    civitai.listing = Listing(workflows(20, days=20))
+    await run(tools)  # a worker may have been up before somebody rebuilds
+    async with tools.engine.begin() as connection:
+        under_way = await listings.begin_reconcile(connection)
+    await rebuild.rebuild(tools.engine, tools.storage, into_filled=True, advance=lambda _: None)
+    done = await run(tools)
+    assert done.id != under_way.id
+    assert done.begun_at - done.from_date == pytest.approx(timedelta(days=expected), abs=timedelta(minutes=5))
+    assert done.listed in ((9, 10) if first == 10 else (20,))
+    assert done.begun_at - (await run(tools)).from_date == listings.OVERLAP, "and then as ever"
 
 
 async def test_what_was_never_announced_is_archived(tools: Tools, civitai: Civitai) -> None:
