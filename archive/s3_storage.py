@@ -36,6 +36,8 @@ PART_BYTES = 5 << 20
 PARTS_AT_MOST = 9_000  # S3 allows 10,000
 PARTS_AT_ONCE = 2
 UPLOADS_AT_ONCE = 8
+COPIED_AT_MOST = 5 << 30
+"""What S3 copies at once, by itself."""
 PAGE = 1_000  # what S3 lists at once
 
 _NO_RANGES = "non-partial response"
@@ -161,17 +163,32 @@ class S3Storage:
                 yield Entry(told["path"], told["size"], told["last_modified"])
 
     async def move(self, name: str, to: str) -> None:
-        """Copy it there, then remove it here."""
+        """Copy it there, then remove it here. What is too large for the store to copy goes by way of us."""
+        size = await self.size(name)
         with self._trouble():
             try:
-                await obstore.copy_async(self._store, name, to)
-                is_there = True
-            except FileNotFoundError:
-                await self._check()
-                is_there = False
-        if not is_there:
+                if size is not None and size <= COPIED_AT_MOST:
+                    await obstore.copy_async(self._store, name, to)
+                elif size is not None:
+                    await self._copy_in_parts(name, to)
+            except FileNotFoundError:  # somebody else has moved it meanwhile
+                size = None
+        if size is None:
             raise FileNotFoundError(f"{name} is not in {self.url}")
         await self.remove(name)
+
+    async def _copy_in_parts(self, name: str, to: str) -> None:
+        """Read it and upload it again, a few parts at a time."""
+        async with self._uploads:
+            whole = await obstore.get_async(self._store, name)
+            await obstore.put_async(
+                self._store,
+                to,
+                whole.stream(min_chunk_size=PART_BYTES),
+                attributes=whole.attributes,
+                chunk_size=max(PART_BYTES, whole.meta["size"] // PARTS_AT_MOST),
+                max_concurrency=PARTS_AT_ONCE,
+            )
 
     async def remove(self, name: str) -> None:
         """One DELETE."""

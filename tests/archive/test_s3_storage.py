@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archive import storage
+from archive import s3_storage, storage
 from archive.s3_storage import S3Storage
 from archive.storage_errors import StorageUnavailable
 from tests import working
@@ -109,6 +109,26 @@ async def test_an_object_says_what_it_is_to_whoever_asks_the_store(store: S3Stor
     name = storage.object_name(await keep(store, CONTENT, media_type="image/webp"))
     answer = await obstore.get_async(store._store, name)
     assert answer.attributes["Content-Type"] == "image/webp"
+
+
+async def test_what_the_store_cannot_copy_is_moved_all_the_same(
+    store: S3Storage, server: stores.S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import obstore
+
+    async def refuse(*_: object) -> None:
+        raise AssertionError("S3 copies no more than 5 GiB")
+
+    monkeypatch.setattr(s3_storage, "COPIED_AT_MOST", 1 << 20)
+    monkeypatch.setattr(obstore, "copy_async", refuse)  # which the store of the tests would do
+    large = os.urandom(3 * s3_storage.PART_BYTES + 7)
+    name = storage.object_name(await keep(store, large, media_type="video/mp4"))
+    await store.move(name, "damaged/large")
+    assert server.files("a/prefix") == {"damaged/large": large}
+    answer = await obstore.get_async(store._store, "damaged/large")
+    assert answer.attributes["Content-Type"] == "video/mp4"
+    with pytest.raises(FileNotFoundError):
+        await store.move(name, "damaged/large")
 
 
 async def test_memory_does_not_grow_with_what_is_kept_or_read(store: S3Storage) -> None:
