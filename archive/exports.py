@@ -22,6 +22,7 @@ from archive.storage import Storage, object_name
 from archive.trees import InTheWay, Tree
 
 MANIFEST = "manifest-sha256.txt"
+_UNFINISHED = ".zip.part"
 _EARLIEST = 1980  # the first year that a ZIP file can tell
 
 
@@ -190,9 +191,11 @@ def _directory(root: Path) -> Iterator[Target]:
 def _zip(path: Path) -> Iterator[Target]:
     if path.exists():
         raise InTheWay(f"{path} is there already: move it away, or choose another name")
-    beside = path.with_name(f"{trees.TEMPORARY}{uuid.uuid4().hex}")
+    _clear_abandoned(path.parent)
+    beside = path.with_name(f"{trees.TEMPORARY}{uuid.uuid4().hex}{_UNFINISHED}")
     try:
         with beside.open("xb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # so that nobody takes it for abandoned
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
                 yield _Zip(archive)
             file.flush()
@@ -200,6 +203,14 @@ def _zip(path: Path) -> Iterator[Target]:
         beside.rename(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _clear_abandoned(directory: Path) -> None:
+    """Remove what killed exports to ZIP files have left here half written."""
+    for left in directory.glob(f"{trees.TEMPORARY}*{_UNFINISHED}"):
+        with contextlib.suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink(missing_ok=True)
 
 
 async def _write(file: File, chunks: AsyncIterator[bytes], content: BinaryIO | IO[bytes]) -> None:

@@ -1,8 +1,10 @@
 """Copies for elsewhere: whole, checked, listed, and nothing of anybody else's touched."""
 
+import asyncio
 import hashlib
 import os
 import subprocess
+import sys
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,6 +110,29 @@ async def test_a_zip_file_that_broke_off_is_not_there(store: LocalStorage, tmp_p
     with pytest.raises(KeyboardInterrupt):
         await break_off(store, tmp_path / "copy.zip", file)
     assert os.listdir(tmp_path) == ["storage"]
+
+
+async def test_what_a_killed_export_left_of_a_zip_file_goes_with_the_next_and_what_another_writes_stays(
+    store: LocalStorage, tmp_path: Path
+) -> None:
+    file = await stored(store, "cat.png", b"cat")
+    to = tmp_path / "exports"
+    to.mkdir()
+    killed = f"""
+import os, pathlib
+from archive import exports
+with exports.open_target(pathlib.Path({str(to / "copy.zip")!r})):
+    os.kill(os.getpid(), 9)
+"""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", killed)
+    assert await process.wait() == -9
+    assert len(list(to.iterdir())) == 1
+    with exports.open_target(to / "other.zip") as other:
+        await exports.copy(store, other, file)
+        await export(store, to / "copy.zip", file)
+        assert len(list(to.iterdir())) == 2, "that of the other, and the copy"
+        await other.finish()
+    assert {path.name for path in to.iterdir()} == {"copy.zip", "other.zip"}
 
 
 async def test_a_second_export_adds_to_the_list_of_the_first_and_mends_its_files(
