@@ -1,7 +1,7 @@
 """How large a picture is and how long a film or a sound lasts, read from the bytes without decoding them.
 
-Pictures are measured by imagesize, sounds and films by tinytag: both are Python alone, so that no file, however
-hostile, can crash us; and both read through `Frugal`, so that none can keep us long.
+Pictures are measured by imagesize, sounds and films by tinytag or by us: all are Python alone, so that no file, however
+hostile, can crash us; and all read through `Frugal`, so that none can keep us long.
 """
 
 import math
@@ -10,6 +10,8 @@ from typing import BinaryIO, cast
 
 import imagesize
 import tinytag
+
+from archive import matroska
 
 READ_AT_MOST = 4 << 20
 CALLS_AT_MOST = 20_000
@@ -20,6 +22,7 @@ _LASTING = frozenset(
 )
 """What tinytag reads; of others it makes something up (raw AAC) or nothing."""
 
+_MATROSKA = frozenset({"video/webm", "video/x-matroska"})
 _CONTAINERS = frozenset({b"moov", b"trak"})
 _LARGEST = 2**31 - 1
 
@@ -65,6 +68,9 @@ def dimensions(file: BinaryIO, media_type: str) -> tuple[int, int] | None:
     frugal = Frugal(file)
     if media_type in ("video/mp4", "video/quicktime"):
         return _track_size(frugal)
+    if media_type in _MATROSKA:
+        size = matroska.read(frugal).size
+        return None if size is None else _pixels(*size)
     if not media_type.startswith("image/"):
         return None
     width, height = imagesize.get_info(frugal, dpi=False, colors=False, channels=False)[:2]
@@ -73,10 +79,13 @@ def dimensions(file: BinaryIO, media_type: str) -> tuple[int, int] | None:
 
 def duration(file: BinaryIO, media_type: str) -> float | None:
     """Seconds that a sound or a film lasts, None if the bytes do not say. Raises what a parser raises."""
-    if media_type not in _LASTING:
-        return None
     file.seek(0)
-    seconds = tinytag.TinyTag.get(file_obj=cast(BinaryIO, Frugal(file)), tags=False).duration
+    if media_type in _MATROSKA:
+        seconds = matroska.read(Frugal(file)).seconds
+    elif media_type in _LASTING:
+        seconds = tinytag.TinyTag.get(file_obj=cast(BinaryIO, Frugal(file)), tags=False).duration
+    else:
+        return None
     return float(seconds) if seconds is not None and math.isfinite(seconds) and 0 < seconds <= _LARGEST else None
 
 

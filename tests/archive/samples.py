@@ -49,8 +49,8 @@ def _films() -> Iterator[Sample]:
     size = (WIDTH, HEIGHT)
     yield Sample("mp4", _film("mp4", "libx264", "yuv420p", 24), "video/mp4", size, 2.0)
     yield Sample("mov", _film("mov", "libx264", "yuv420p", 24), "video/quicktime", size, 2.0)
-    yield Sample("webm", _film("webm", "libvpx-vp9", "yuv420p", 24), "video/webm")
-    yield Sample("mkv", _film("matroska", "libx264", "yuv420p", 24), "video/x-matroska")
+    yield Sample("webm", _film("webm", "libvpx-vp9", "yuv420p", 24), "video/webm", size, 2.0)
+    yield Sample("mkv", _film("matroska", "libx264", "yuv420p", 24), "video/x-matroska", size, 2.0)
     yield Sample("avi", _film("avi", "mpeg4", "yuv420p", 24), "video/x-msvideo")
 
 
