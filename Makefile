@@ -35,7 +35,7 @@ demo: $(READY) ## the whole way of a dozen workflows, on this machine, in under 
 	@$(BIN)/civitai-archive demo
 
 test: $(READY) ## the whole suite, against PostgreSQL and Valkey that it starts itself; says what it leaves out
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: $(READY) ## format, lint, types, floors, dependencies, licences, migrations, the pages that are generated
 	@$(BIN)/ruff format --check .

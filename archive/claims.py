@@ -1,4 +1,4 @@
-"""Claims: which workflows are due, who holds one, and how it is given back.
+"""Claims: who holds a workflow that is due, and how it is given back.
 
 A claim is a conditional UPDATE that counts `attempts`; its number is the holder's fencing token. Every later write of
 the holder goes through `hold` or names that number, so one that was paused and overtaken writes nothing.
@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Boolean,
     Integer,
     Interval,
     Select,
@@ -19,24 +18,20 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    literal_column,
-    or_,
     select,
     tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
-from sqlalchemy.sql.elements import ColumnElement
 
-from archive import database, pauses, tables
+from archive import database, due, tables
 from orchestration import wire
 
 LEASE = timedelta(seconds=15)
 """How long a claim lasts without a sign of life from its holder."""
 
 _workflows = tables.workflows.c
-_IS_BACKFILLED = literal_column(tables.BACKFILLED, Boolean)
 
 
 class Overtaken(Exception):
@@ -72,18 +67,13 @@ class Return:
     archived_at: datetime | None = None
 
 
-def _is_due() -> ColumnElement[bool]:
-    free = or_(_workflows.leased_until.is_(None), _workflows.leased_until < func.now())
-    return (_workflows.due_at <= func.now()) & free & pauses.none_holds()
-
-
 # Statements are built once: building one costs more than running it.
 MINE = (_workflows.id == bindparam("claimed_id"), _workflows.attempts == bindparam("claimed_attempt"))
 """The condition that a row of `workflows` is still its holder's; its parameters come from `as_mine`."""
 
 _WANTED = (
     select(_workflows.id)
-    .where(_workflows.id == func.any(bindparam("wanted_ids", type_=ARRAY(Text))), _is_due())
+    .where(_workflows.id == func.any(bindparam("wanted_ids", type_=ARRAY(Text))), due.to_be_claimed())
     .order_by(_workflows.id)
     .with_for_update(key_share=True)
     .cte("wanted")
@@ -140,11 +130,7 @@ _RELEASE_FAILED = _GIVE_BACK.values(failures=_workflows.failures + 1)
 _BURY = _RELEASE_FAILED.values(dead_at=func.now())
 
 _given = database.given(
-    _workflows.id,
-    _workflows.attempts,
-    _workflows.last_event_id,
-    _workflows.due_at,
-    _workflows.archived_at,
+    _workflows.id, _workflows.attempts, _workflows.last_event_id, _workflows.due_at, _workflows.archived_at
 )
 _GIVE_BACK_EACH = (
     update(tables.workflows)
@@ -160,13 +146,8 @@ _GIVE_BACK_EACH = (
 )
 
 
-async def take(connection: AsyncConnection, workflow_id: str) -> Claim | None:
-    """Take the workflow if something is owed and nobody holds it; None when another got there first."""
-    return (await take_each(connection, [workflow_id])).get(workflow_id)
-
-
 async def take_each(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Mapping[str, Claim]:
-    """The same for several: those that were to be had."""
+    """Take those of these workflows that are due and that nobody holds: for the rest another got there first."""
     taken = await connection.execute(_CLAIM, {"wanted_ids": workflow_ids, "lease": LEASE})
     return {row.id: Claim(*row) for row in taken}
 
@@ -235,36 +216,6 @@ async def owe(connection: AsyncConnection, workflow_ids: Sequence[str]) -> None:
     await connection.execute(select(_workflows.id).where(ours).order_by(_workflows.id).with_for_update())
     taken_away = {"due_at": func.now(), "leased_until": None, "attempts": _workflows.attempts + 1}
     await connection.execute(update(tables.workflows).where(ours).values(taken_away))
-
-
-async def due(connection: AsyncConnection, limit: int, *, unanswered: timedelta) -> Sequence[str]:
-    """Workflows that have been due for longer than `unanswered` and that nobody holds, nearest deadline first.
-
-    Without what is backfilled, which `due_of_backfill` gives.
-    """
-    query = (
-        select(_workflows.id)
-        .where(_IS_BACKFILLED.is_(False), _is_due(), _workflows.due_at < func.now() - unanswered)
-        .order_by(_workflows.deadline_at)
-        .limit(limit)
-    )
-    return (await connection.execute(query)).scalars().all()
-
-
-async def due_of_backfill(connection: AsyncConnection, at_once: int, *, unanswered: timedelta) -> Sequence[str]:
-    """The same of what is backfilled, but no more than keeps `at_once` of them under way: of the first so many that
-    are due, those that nobody holds.
-    """
-    first = (
-        select(_workflows.id, _workflows.leased_until, _workflows.due_at)
-        .where(_IS_BACKFILLED.is_(True), _workflows.due_at <= func.now(), pauses.none_holds())
-        .order_by(_workflows.deadline_at)
-        .limit(at_once)
-        .subquery()
-    )
-    free = or_(first.c.leased_until.is_(None), first.c.leased_until < func.now())
-    query = select(first.c.id).where(free, first.c.due_at < func.now() - unanswered)
-    return (await connection.execute(query)).scalars().all()
 
 
 async def _found(connection: AsyncConnection, query: Select[tuple[str, int]], claims: Iterable[Claim]) -> set[Claim]:

@@ -6,12 +6,12 @@ A key is 32 random bytes. Its SHA-256 alone is kept: there is nothing to guess t
 import hashlib
 import re
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Column, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,15 +30,6 @@ NOTED_EVERY = timedelta(minutes=1)
 
 _KEY = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 _keys = tables.gateway_keys.c
-_COLUMNS: tuple[Any, ...] = (
-    _keys.id,
-    _keys.name,
-    _keys.scopes,
-    _keys.calls_per_minute,
-    _keys.created_at,
-    _keys.last_used_at,
-    _keys.revoked_at,
-)
 
 
 class NameTaken(Exception):
@@ -58,6 +49,9 @@ class Key:
     revoked_at: datetime | None
 
 
+_COLUMNS: Sequence[Column[Any]] = [_keys[name] for name in Key.__dataclass_fields__]
+
+
 async def create(
     connection: AsyncConnection, name: str, scopes: Collection[Scope], *, calls_per_minute: int = CALLS_PER_MINUTE
 ) -> str:
@@ -72,20 +66,22 @@ async def create(
     return key
 
 
-async def find(connection: AsyncConnection, key: str) -> Key | None:
-    """What is kept of the key, if it is one and has not been revoked; its use is noted, to the minute."""
-    if not _KEY.fullmatch(key):
-        return None
-    digest = _digest(key)
-    wanted = select(*_COLUMNS).where(_keys.digest == digest, _keys.revoked_at.is_(None))
-    found = (await connection.execute(wanted)).one_or_none()
-    if found is None:
-        return None
+def digest(key: str) -> bytes | None:
+    """What a key is kept as; None for what no key of ours can be."""
+    return _digest(key) if _KEY.fullmatch(key) else None
+
+
+async def valid(connection: AsyncConnection) -> Mapping[bytes, Key]:
+    """Every key that has not been revoked, by its digest."""
+    query = select(_keys.digest, *_COLUMNS).where(_keys.revoked_at.is_(None))
+    return {row.digest: _read(row[1:]) for row in await connection.execute(query)}
+
+
+async def note_use(connection: AsyncConnection, key: Key) -> None:
+    """The key has been used just now; noted to the minute."""
     not_noted = or_(_keys.last_used_at.is_(None), _keys.last_used_at < func.now() - NOTED_EVERY)
-    await connection.execute(
-        update(tables.gateway_keys).where(_keys.id == found.id, not_noted).values(last_used_at=func.now())
-    )
-    return _read(found)
+    used = update(tables.gateway_keys).where(_keys.id == key.id, not_noted)
+    await connection.execute(used.values(last_used_at=func.now()))
 
 
 async def revoke(connection: AsyncConnection, name: str) -> bool:
@@ -99,8 +95,8 @@ async def every(connection: AsyncConnection) -> Sequence[Key]:
     return [_read(row) for row in await connection.execute(select(*_COLUMNS).order_by(_keys.id))]
 
 
-def _read(row: Row[Any]) -> Key:
-    facts = row._asdict()
+def _read(row: Sequence[Any]) -> Key:
+    facts = dict(zip(Key.__dataclass_fields__, row, strict=True))
     return Key(**facts | {"scopes": frozenset(facts["scopes"])})
 
 

@@ -1,26 +1,22 @@
 """Rebuilding rows from what lies in storage: manifests, then segments of what was told, then tombstones.
 
-Everything here can be done twice: what the database knows already, and better, stays. Whatever lies in storage may
-have been written by an older release, so columns that it does not name get their defaults.
+Everything here can be done twice: what the database knows already, and better, stays.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Column, Table, bindparam, exists, func, literal_column, or_, select, update
-from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
+from sqlalchemy import bindparam, exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from sqlalchemy.sql.elements import ColumnElement
 
-from archive import database, events, results, tables, tombstones
-from archive.manifests import OBLIGATIONS, Manifest
+from archive import database, events, manifest_rows, tables, tombstones
+from archive.manifests import Manifest
 from archive.segment_files import Line
 from orchestration.events import Unreadable, parse
 
 _workflows = tables.workflows.c
-_results = tables.results.c
 _files = tables.rebuilt_files.c
 
 LOCK = 0x72656275  # "rebu"
@@ -62,35 +58,8 @@ async def unread(connection: AsyncConnection, names: Sequence[str]) -> Sequence[
 
 async def take_in_manifests(connection: AsyncConnection, manifests: Mapping[str, Manifest]) -> None:
     """Make rows of these manifests, by the names of their files, which have been taken in then."""
-    await add(connection, manifests.values())
+    await manifest_rows.add(connection, manifests.values())
     await _note(connection, manifests)
-
-
-async def add(connection: AsyncConnection, manifests: Iterable[Manifest]) -> None:
-    """Make rows of these manifests.
-
-    Of two that tell of the same workflow the one that was fetched last holds, and so does a row over what was fetched
-    before. What is not settled is due.
-    """
-    latest: dict[str, Manifest] = {}
-    for manifest in manifests:
-        if _fetched_at(manifest) >= _fetched_at(latest.get(manifest.workflow_id, manifest)):
-            latest[manifest.workflow_id] = manifest
-    rows = [manifest.rows["workflow"] | {"document": manifest.document} for manifest in latest.values()]
-    taken = set(await _insert(connection, tables.workflows, rows, _workflow_conflict, leave_out=OBLIGATIONS))
-    told = [manifest for workflow_id, manifest in sorted(latest.items()) if workflow_id in taken]
-    for table, name, conflict, leave_out in (
-        (tables.objects, "objects", Insert.on_conflict_do_nothing, ("deleting_at",)),
-        (tables.steps, "steps", _fill_in, ()),
-        (tables.jobs, "jobs", _fill_in, ()),
-        (tables.results, "results", _result_conflict, ("id",)),
-        (tables.drift, "drift", Insert.on_conflict_do_nothing, ()),
-    ):
-        children = [row for manifest in told for row in manifest.rows[name]]
-        await _insert(connection, table, children, conflict, leave_out=leave_out)
-    await connection.execute(
-        update(tables.workflows).where(_workflows.id.in_(taken), ~_is_settled()).values(due_at=func.now())
-    )
 
 
 async def take_in_segment(connection: AsyncConnection, name: str, lines: Sequence[Line]) -> None:
@@ -181,7 +150,7 @@ async def _take_in_events(connection: AsyncConnection, name: str, told: Sequence
     await connection.execute(_COUNT, {"rows": rows, "read_from": name})
     held = _workflows.leased_until > func.now()
     settled = update(tables.workflows).where(
-        _workflows.id.in_(recorded.due), _is_settled(), ~func.coalesce(held, False)
+        _workflows.id.in_(recorded.due), manifest_rows.nothing_is_owed(), ~func.coalesce(held, False)
     )
     await connection.execute(settled.values(due_at=None))
 
@@ -189,69 +158,6 @@ async def _take_in_events(connection: AsyncConnection, name: str, told: Sequence
 def _unread_row(line: Line, reason: str) -> dict[str, object]:
     names = ("digest", "source", "parameters", "body", "first_received_at", "last_received_at", "deliveries")
     return {"reason": reason} | {name: getattr(line, name) for name in names}
-
-
-def _fetched_at(manifest: Manifest) -> str:
-    return str(manifest.rows["workflow"].get("fetched_at") or "")
-
-
-def _is_settled() -> ColumnElement[bool]:
-    """The condition that nothing is owed to a workflow."""
-    open_results = exists().where(_results.workflow_id == _workflows.id, results.unsettled(tables.results))
-    return (func.num_nonnulls(_workflows.archived_at, _workflows.gone_at, _workflows.dead_at) > 0) & ~open_results
-
-
-def _workflow_conflict(row: Insert, columns: Sequence[str]) -> Insert:
-    """What was fetched later holds; what callbacks told is another hand's."""
-    told = {"id", "heard_at", "told_status", "told_at", "end_received_at", "attempts"}
-    new = row.excluded
-    changed: dict[str, Any] = {name: new[name] for name in columns if name not in told}
-    changed |= {
-        "heard_at": func.least(_workflows.heard_at, new.heard_at),
-        "attempts": func.greatest(_workflows.attempts, new.attempts) + 1,  # whoever holds it is overtaken
-        "leased_until": None,
-    }
-    later = or_(_workflows.fetched_at.is_(None), _workflows.fetched_at < new.fetched_at)
-    return row.on_conflict_do_update(index_elements=["id"], set_=changed, where=later)
-
-
-def _fill_in(row: Insert, columns: Sequence[str]) -> Insert:
-    """What the manifest says replaces what is there; what it does not say leaves it."""
-    keys = list(row.table.primary_key)
-    changed = {name: func.coalesce(row.excluded[name], row.table.c[name]) for name in columns}
-    return row.on_conflict_do_update(index_elements=keys, set_=changed)
-
-
-def _result_conflict(row: Insert, columns: Sequence[str]) -> Insert:
-    """What is stored stays so."""
-    changed = {name: row.excluded[name] for name in columns}
-    keys = ["workflow_id", "step", "path"]
-    return row.on_conflict_do_update(index_elements=keys, set_=changed, where=_results.stored_at.is_(None))
-
-
-async def _insert(
-    connection: AsyncConnection,
-    table: Table,
-    rows: Sequence[Mapping[str, Any]],
-    conflict: Any,
-    *,
-    leave_out: Sequence[str],
-) -> Sequence[Any]:
-    """Insert rows as JSON tells them, those with the same columns together; the first column of what was written."""
-    known = [name for name in table.c.keys() if name not in leave_out]  # noqa: SIM118 - the keys of columns
-    written: list[Any] = []
-
-    def columns_of(row: Mapping[str, Any]) -> tuple[str, ...]:
-        return tuple(name for name in known if name in row)
-
-    for columns, alike in groupby(sorted(rows, key=columns_of), key=columns_of):
-        record = func.jsonb_populate_recordset(literal_column(f"NULL::{table.name}"), bindparam("rows", type_=JSONB))
-        source = record.table_valued(*(Column(name, table.c[name].type) for name in columns)).alias("source")
-        new = insert(table).from_select(list(columns), select(*(source.c[name] for name in columns)))
-        new = conflict(new) if conflict is Insert.on_conflict_do_nothing else conflict(new, columns)
-        done = await connection.execute(new.returning(next(iter(table.primary_key))), {"rows": list(alike)})
-        written += done.scalars()
-    return written
 
 
 async def _note(connection: AsyncConnection, names: Iterable[str]) -> None:

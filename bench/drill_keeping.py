@@ -15,10 +15,8 @@ the exit code is 1 when something is missing, too much, or different.
 import argparse
 import asyncio
 import contextlib
-import logging
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -28,7 +26,7 @@ from typing import Any
 import asyncpg
 
 from archive import storage
-from bench import drill_rows, house, kept_rows, month, month_verdict, operators, record
+from bench import drill_rows, drills, house, kept_rows, month, month_verdict, operators
 from migrations.upgrade import upgrade
 from orchestration import retry
 from orchestration.client import Client
@@ -193,20 +191,10 @@ async def drill(arguments: argparse.Namespace, home: Path) -> tuple[dict[str, An
 
 def main() -> int:
     """Run the drill and tell what came of it."""
-    parser = argparse.ArgumentParser(prog="python -m bench.drill_keeping")
+    parser = drills.parser("bench.drill_keeping")
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--workflows", type=int, default=6, help="a day")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--home", type=Path, help="keep the archive there, to look into")
-    parser.add_argument("--trial", action="store_true", help="write nothing under bench/results")
-    arguments = parser.parse_args()
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    with tempfile.TemporaryDirectory(prefix="drill-") as directory:
-        figures, broken = asyncio.run(drill(arguments, arguments.home or Path(directory)))
-    for sentence in broken:
-        print(sentence)
-    record.write("drill-keeping", figures, keep=not arguments.trial, broken=broken)
-    return 1 if broken else 0
+    return drills.run("drill-keeping", drill, parser.parse_args())
 
 
 async def _drop(database_url: str) -> None:

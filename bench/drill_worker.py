@@ -18,17 +18,15 @@ import argparse
 import asyncio
 import contextlib
 import itertools
-import logging
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench import disturbances, drill_promises, drill_rows, drill_workflows, house, record
+from bench import disturbances, drill_promises, drill_rows, drill_workflows, drills, house
 from bench.disturbances import Disturbance, Scene
 from orchestration import retry
 from orchestration.client import Client
@@ -163,20 +161,10 @@ async def drill(arguments: argparse.Namespace, home: Path) -> tuple[dict[str, An
 
 def main() -> int:
     """Run the drill and tell what came of it."""
-    parser = argparse.ArgumentParser(prog="python -m bench.drill_worker")
+    parser = drills.parser("bench.drill_worker")
     parser.add_argument("--workflows", type=int, default=300)
     parser.add_argument("--disturbances", type=int, default=2 * len(disturbances.ROUND), help="one after another")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--home", type=Path, help="keep the archive there, to look into")
-    parser.add_argument("--trial", action="store_true", help="write nothing under bench/results")
-    arguments = parser.parse_args()
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    with tempfile.TemporaryDirectory(prefix="drill-") as directory:
-        figures, broken = asyncio.run(drill(arguments, arguments.home or Path(directory)))
-    for sentence in broken:
-        print(sentence)
-    record.write("drill-worker", figures, keep=not arguments.trial, broken=broken)
-    return 1 if broken else 0
+    return drills.run("drill-worker", drill, parser.parse_args())
 
 
 def _name(disturb: Disturbance) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy import text
 
-from archive import claims, database
+from archive import database, due
 from bench import record, sql_fill
 from bench.sql_plans import Plan, explain
 from dashboards.queries import Query, of_alerts, of_boards
@@ -145,13 +145,13 @@ def _of_views() -> Iterator[Query]:
 
 async def _claims_touch_only_what_is_due(url: str, connection: "asyncpg.Connection[Any]") -> None:
     """Print how long a sweep takes, beside what is due: tests/archive/test_plans.py holds it to its index."""
-    due = await connection.fetchval("SELECT count(*) FROM public.workflows WHERE due_at IS NOT NULL")
+    workflows = await connection.fetchval("SELECT count(*) FROM public.workflows WHERE due_at IS NOT NULL")
     engine = database.create_engine(url, application_name="bench")
     async with engine.connect() as sweeping:
-        await claims.due(sweeping, 64, unanswered=timedelta(seconds=1))
+        await due.live(sweeping, 64, unanswered=timedelta(seconds=1))
         began = time.monotonic()
-        await claims.due(sweeping, 64, unanswered=timedelta(seconds=1))
-        print(f"a sweep took {(time.monotonic() - began) * 1000:.0f} ms with {due:,} workflows due or waiting")
+        await due.live(sweeping, 64, unanswered=timedelta(seconds=1))
+        print(f"a sweep took {(time.monotonic() - began) * 1000:.0f} ms with {workflows:,} workflows due or waiting")
     await engine.dispose()
 
 

@@ -8,7 +8,7 @@ import structlog
 import uvicorn
 
 from archive import logs, settings
-from cli import listening, machine, schema
+from cli import listening, machine, request_heads, schema
 from gateway import metrics
 from gateway.app import create_app
 
@@ -36,7 +36,7 @@ def run(host: str, port: int | None, mcp_port: int | None) -> None:
         _serve_metrics(config)
         served = uvicorn.Config(
             app,
-            http="httptools",
+            http=request_heads.Connection,
             limit_concurrency=CONNECTIONS,
             log_config=None,
             access_log=False,  # it prints signatures; the gateway has a line of its own for each request

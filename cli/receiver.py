@@ -14,10 +14,9 @@ from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from archive import logs, settings
-from cli import failures, listening, machine, processes, schema
+from cli import failures, listening, machine, processes, request_heads, schema
 from receiver import metrics
 from receiver.app import create_app
-from receiver.connections import Connection
 
 DRAIN_SECONDS = 10
 CONNECTIONS = 1000
@@ -64,7 +63,7 @@ def _uvicorn(app: functools.partial[Starlette], workers: int = 1) -> uvicorn.Con
     return uvicorn.Config(
         app,
         factory=True,
-        http=Connection,
+        http=request_heads.Connection,
         limit_concurrency=CONNECTIONS,
         log_config=None,
         access_log=False,

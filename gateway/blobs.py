@@ -23,14 +23,14 @@ def is_signed(request: Request[State]) -> bool:
 async def get(request: Request[State]) -> Response:
     """The content of a blob; at Civitai, a redirect to it."""
     if is_signed(request):
-        return await _get_signed(request)
+        _check_signature(request)
     return await choosing.answer(request, lambda: _archived(request), lambda: _relayed(request, "get blob"))
 
 
 async def head(request: Request[State]) -> Response:
     """Whether a blob is there, and of what level; of a signed address, what GET would answer."""
     if is_signed(request):
-        return await _get_signed(request)
+        return await get(request)
 
     async def archived() -> Archived | None:
         content = await _content(request)
@@ -67,15 +67,12 @@ async def placeholder(request: Request[State]) -> Response:
     return await forwarding.relay(request, "get placeholder", path)
 
 
-async def _get_signed(request: Request[State]) -> Response:
+def _check_signature(request: Request[State]) -> None:
+    """Raises Problem."""
     name = showing.identifier(request, "blobId")
     signature, expires_at = parameters.SIGNATURE.of(request), parameters.EXPIRY.of(request)
     if not request.state["signer"].allows(name, signature or "", expires_at or ""):
         raise Problem(403, "This signed address is wrong or has expired: refresh the blob for another.")
-    found = await _archived(request)
-    if found is None:
-        raise Problem(404, "The archive does not have this blob any more.")
-    return await found.show()
 
 
 async def _archived(request: Request[State]) -> Archived | None:

@@ -5,19 +5,24 @@ A client may say, in X-Archive-Source; the answer says it in the same header. If
 - What is archived, and about which nothing is owed, is the archive's: Civitai has nothing to add.
 - Everything else is asked of Civitai; where it answers 404 or 5xx, asks for fewer calls or does not answer at all, the
   archive says what it knows.
+- While storage is away Civitai is asked for what lies there; where it has no answer either, storage is at fault.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
+from archive.storage_errors import StorageUnavailable
 from gateway import forwarding, sources
 from gateway.problems import Problem
 from gateway.sources import ARCHIVE, HEADER, LIVE
 from orchestration import errors
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -33,21 +38,34 @@ async def answer(
     archived: Callable[[], Awaitable[Archived | None]],
     live: Callable[[], Awaitable[Response]],
 ) -> Response:
-    """The answer of the side whose turn it is. Raises Problem, and Unreachable where only Civitai could answer."""
+    """The answer of the side whose turn it is.
+
+    Raises Problem, Unreachable where only Civitai could answer, and StorageUnavailable where it could not either.
+    """
     wanted = sources.wish(request)
-    found = None if wanted == LIVE else await archived()
+    found, trouble = None, None
+    try:
+        found = None if wanted == LIVE else await archived()
+    except StorageUnavailable as error:
+        if wanted == ARCHIVE:
+            raise
+        log.warning("storage is away; Civitai is asked instead", error=str(error))
+        trouble = error
     if found is not None and (found.is_current or wanted == ARCHIVE):
         return await _shown(found)
     if wanted == ARCHIVE:
         raise Problem(404, "The archive has none such.", headers={HEADER: ARCHIVE})
     try:
         response = await live()
-    except (errors.Unreachable, Problem):
+    except (errors.Unreachable, Problem) as error:
         if found is None:
-            raise
+            raise trouble or error from None
         return await _shown(found)
-    if found is not None and forwarding.is_failure(response.status_code):
-        return await _shown(found)
+    if forwarding.is_failure(response.status_code):
+        if trouble is not None:
+            raise trouble
+        if found is not None:
+            return await _shown(found)
     return response
 
 

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from archive.access import Access
-from gateway import problems
+from gateway import problems, signing
 from gateway.problems import Problem
 from gateway.sources import HEADER, LIVE
 from gateway.state import State
@@ -33,6 +33,8 @@ _DOWN = (
     *("Last-Modified", "Location", "Retry-After", "Vary", "X-Nsfw-Level"),
 )
 _WITHOUT_CONTENT = (204, 304)
+_ENCODINGS = ("identity", "gzip", "deflate")
+"""Those of answers that we can read. We ask for the first, and somebody before the API may not care."""
 
 
 def is_failure(status: int) -> bool:
@@ -81,6 +83,8 @@ async def relay(
 
 def _response(access: Access, answer: httpx.Response, content: bytes) -> Response:
     status, headers = answer.status_code, _headers(answer)
+    if not 200 <= status < 600:
+        raise Problem(502, f"Civitai, or somebody before it, answered {status}, which is no answer in HTTP.")
     if status == 401:
         raise Problem(502, "Civitai refuses this gateway's token: its operator has to mend that.")
     if status >= 400 and not answer.headers.get("Content-Type", "").startswith(problems.MEDIA_TYPE):
@@ -96,6 +100,8 @@ def _response(access: Access, answer: httpx.Response, content: bytes) -> Respons
 
 def _streamed(answer: httpx.Response) -> Response:
     headers = _headers(answer)
+    if (encoding := answer.headers.get("Content-Encoding")) is not None:
+        headers["Content-Encoding"] = encoding  # its bytes are passed on as they came
     if (length := answer.headers.get("Content-Length", "")).isdecimal():
         headers["Content-Length"] = length
     return _Streamed(answer, headers)
@@ -104,6 +110,8 @@ def _streamed(answer: httpx.Response) -> Response:
 async def _whole(answer: httpx.Response) -> bytes:
     content = bytearray()
     try:
+        if (encoding := answer.headers.get("Content-Encoding", "identity")).lower() not in _ENCODINGS:
+            raise errors.Unreachable(detail=f"an answer encoded as {encoding}, which nobody has asked for")
         async for chunk in answer.aiter_bytes():
             content += chunk
             if len(content) > ANSWER_BYTES_AT_MOST:
@@ -152,5 +160,6 @@ def _without_type(headers: Mapping[str, str]) -> dict[str, str]:
 def _grouped(request: Request[State]) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
-        grouped.setdefault(name, []).append(value)
+        if name not in (signing.SIGNATURE, signing.EXPIRY):  # ours, which let the client in here and nowhere else
+            grouped.setdefault(name, []).append(value)
     return grouped

@@ -1,9 +1,10 @@
 """Who is calling, whether they may, and whether they have called too often."""
 
-import hashlib
+import asyncio
+import math
 import time
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,7 +14,7 @@ from archive import keys
 from gateway.problems import Problem
 
 REMEMBERED_SECONDS = 1.0
-"""How long a key is not looked up again: so long, at most, it works after it was revoked."""
+"""How long the keys are not looked up again: so long, at most, one works after it was revoked."""
 
 REMEMBERED = 10_000
 
@@ -21,11 +22,18 @@ _REALM = {"WWW-Authenticate": 'Bearer realm="civitai-archive"'}
 
 
 class Keyring:
-    """The keys that were used lately, in this process."""
+    """Every valid key, looked up in PostgreSQL once a second at most, whatever strangers send.
+
+    What has not the shape of a key is refused at once. What has it and is unknown may have been made since we looked:
+    it waits for the next look, and so does who guesses. A key that we know never waits for those.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._found: OrderedDict[bytes, tuple[keys.Key | None, float]] = OrderedDict()
+        self._valid: Mapping[bytes, keys.Key] = {}
+        self._noted: set[int] = set()  # the keys whose use has been noted since we looked
+        self._looked_at = -math.inf
+        self._looking: asyncio.Task[None] | None = None
         self._allowances: OrderedDict[int, _Allowance] = OrderedDict()
 
     async def admit(self, headers: Headers, scope: keys.Scope) -> keys.Key:
@@ -48,17 +56,38 @@ class Keyring:
         return key
 
     async def _find(self, text: str) -> keys.Key | None:
-        name, now = hashlib.sha256(text.encode()).digest(), time.monotonic()
-        key, until = self._found.get(name, (None, 0.0))
-        if now < until:
-            return key
-        async with self._engine.connect() as connection:
-            key = await keys.find(connection, text)
-        self._found[name] = key, now + REMEMBERED_SECONDS
-        self._found.move_to_end(name)
-        if len(self._found) > REMEMBERED:
-            self._found.popitem(last=False)
+        digest, began = keys.digest(text), time.monotonic()
+        if digest is None:
+            return None
+        await self._look()
+        if digest not in self._valid and self._looked_at < began:
+            await asyncio.sleep(self._looked_at + REMEMBERED_SECONDS - time.monotonic())
+            await self._look()
+        key = self._valid.get(digest)
+        if key is not None and key.id not in self._noted:
+            async with self._engine.connect() as connection:
+                await keys.note_use(connection, key)
+            self._noted.add(key.id)
         return key
+
+    async def _look(self) -> None:
+        """Look the keys up unless we have done so lately; those who want it at the same time share one look."""
+        if time.monotonic() < self._looked_at + REMEMBERED_SECONDS:
+            return
+        if self._looking is None:
+            # A task of its own, which does not end when one who waits for it hangs up.
+            self._looking = asyncio.create_task(self._look_up())
+        await asyncio.shield(self._looking)
+
+    async def _look_up(self) -> None:
+        began = time.monotonic()
+        try:
+            async with self._engine.connect() as connection:
+                self._valid = await keys.valid(connection)
+            self._looked_at = began
+            self._noted.clear()
+        finally:
+            self._looking = None
 
     def _allowance(self, key: keys.Key) -> "_Allowance":
         allowance = self._allowances.get(key.id)

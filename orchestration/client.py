@@ -134,15 +134,6 @@ class Client:
         path = f"/v2/consumer/blobs/{segment(blob_id)}/refresh"
         return await self._fetch(Call("refresh blob", "POST", path, blob_id))
 
-    async def has_blob(self, blob_id: str) -> bool:
-        """Whether Civitai has the content of this blob."""
-        call = Call("look for blob", "HEAD", f"/v2/consumer/blobs/{segment(blob_id)}", blob_id)
-        try:
-            await self._tell(call)
-        except errors.NotFound:
-            return False
-        return True
-
     @asynccontextmanager
     async def blob(self, blob_id: str) -> AsyncIterator[str | blobs.Content]:
         """Ask for a blob: the address that it redirects to (for a BlobClient), or its content itself."""

@@ -1,7 +1,6 @@
 """Real servers for every test: PostgreSQL and Valkey of our own on unix sockets, an orchestrator on loopback."""
 
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from archive import database, queue, settings, tables
 from embedded.supervisor import Addresses, Supervisor
 from migrations.upgrade import upgrade
 from sandbox.server import Sandbox
-from tests import reading, serving, working
+from tests import ports, reading, serving, working
 
 SECRET = "first-secret-of-the-tests"
 OTHER_SECRET = "other-secret-of-the-tests"
@@ -98,6 +97,5 @@ def worker(config: settings.Settings) -> Callable[[], contextlib.AbstractAsyncCo
 
 @pytest.fixture
 def free_port() -> int:
-    """A port of loopback that was free just now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port of loopback on which nobody listens."""
+    return ports.free()

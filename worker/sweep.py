@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from archive import claims, queue
+from archive import due, queue
 from worker import civitai
 from worker.tools import Tools
 
@@ -31,8 +31,8 @@ async def sweep(tools: Tools) -> None:
     if room <= 0:
         return
     async with tools.single.connect() as connection:
-        overdue = await claims.due(connection, room, unanswered=UNANSWERED)
-        backfilled = await claims.due_of_backfill(connection, BACKFILL_AT_ONCE, unanswered=UNANSWERED)
-    if swept := [*overdue, *backfilled][:room]:
+        live = await due.live(connection, room, unanswered=UNANSWERED)
+        backfilled = await due.backfilled(connection, BACKFILL_AT_ONCE, unanswered=UNANSWERED)
+    if swept := [*live, *backfilled][:room]:
         await queue.ring(tools.redis, swept, again=True)
         log.info("swept", workflows=len(swept))

@@ -4,7 +4,7 @@ import contextlib
 
 import structlog
 
-from archive import claims, manifests, rebuilding
+from archive import claims, manifest_rows, manifests
 from archive.storage_errors import StorageUnavailable
 from orchestration import documents
 from orchestration.wire import JsonObject
@@ -31,5 +31,5 @@ async def take_in_manifest(tools: Tools, claim: claims.Claim, document: JsonObje
         return
     log.warning("storage knows a workflow that the database did not: run civitai-archive rebuild", manifest=name)
     async with tools.engine.begin() as connection:
-        await rebuilding.add(connection, [manifest])
+        await manifest_rows.add(connection, [manifest])
     raise claims.Overtaken

@@ -55,11 +55,16 @@ async def due_workflow(engine: AsyncEngine, workflow_id: str = "wf") -> str:
     return workflow_id
 
 
+async def take(connection: AsyncConnection, workflow_id: str) -> claims.Claim | None:
+    """A claim of this workflow; None if it is not to be had."""
+    return (await claims.take_each(connection, [workflow_id])).get(workflow_id)
+
+
 async def claimed_workflow(engine: AsyncEngine, workflow_id: str = "wf") -> claims.Claim:
     """A workflow that somebody holds; the claim."""
     await due_workflow(engine, workflow_id)
     async with engine.begin() as connection:
-        claim = await claims.take(connection, workflow_id)
+        claim = await take(connection, workflow_id)
     assert claim is not None
     return claim
 
@@ -71,7 +76,7 @@ async def overtaken_workflow(engine: AsyncEngine, workflow_id: str = "wf") -> tu
         await connection.execute(
             text("UPDATE workflows SET leased_until = now() - interval '1 ms' WHERE id = :id"), {"id": workflow_id}
         )
-        second = await claims.take(connection, workflow_id)
+        second = await take(connection, workflow_id)
     assert second is not None
     return first, second
 

@@ -16,6 +16,7 @@ import pytest
 from archive import storage, storages
 from archive.s3_storage import S3Storage
 from archive.settings import read
+from tests import ports
 
 KEY, SECRET = "ARCHIVETESTS00000001", "secret-of-the-tests"  # the store wants a key of a certain length
 BUCKET = "archive"
@@ -32,9 +33,7 @@ class S3Server:
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
-        if not self.port:
-            with socket.create_server(("127.0.0.1", 0)) as listener:
-                self.port = listener.getsockname()[1]
+        self.port = self.port or ports.free()
         (self.directory / BUCKET).mkdir(parents=True, exist_ok=True)
         command = [str(_rclone()), "serve", "s3", str(self.directory), "--addr", f"127.0.0.1:{self.port}"]
         command += ["--auth-key", f"{KEY},{SECRET}", "--config", os.devnull, "--quiet"]

@@ -11,7 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from archive import claims, database, workflows
 from embedded.supervisor import Addresses
-from tests.archive.factories import claimed_workflow, due_workflow, overtaken_workflow, rows, seal, told, workflow_event
+from tests.archive.factories import (
+    claimed_workflow,
+    due_workflow,
+    overtaken_workflow,
+    rows,
+    seal,
+    take,
+    told,
+    workflow_event,
+)
 
 SOON = timedelta(minutes=5)
 
@@ -19,7 +28,7 @@ SOON = timedelta(minutes=5)
 async def test_a_claim_takes_what_is_due_for_the_length_of_a_lease(engine: AsyncEngine) -> None:
     await due_workflow(engine)
     async with engine.begin() as connection:
-        claim = await claims.take(connection, "wf")
+        claim = await take(connection, "wf")
     assert claim is not None
     assert (claim.workflow_id, claim.attempt) == ("wf", 1)
     assert claim.deadline_at - claim.heard_at == workflows.RETENTION
@@ -35,7 +44,7 @@ async def test_of_many_who_claim_at_once_one_gets_it(addresses: Addresses, engin
 
     async def claim() -> claims.Claim | None:
         async with many.begin() as connection:
-            return await claims.take(connection, "wf")
+            return await take(connection, "wf")
 
     await due_workflow(engine)
     got = await asyncio.gather(*(claim() for _ in range(20)))
@@ -51,8 +60,8 @@ async def test_what_is_not_due_or_is_held_cannot_be_claimed(engine: AsyncEngine,
     await due_workflow(engine)
     async with engine.begin() as connection:
         await connection.execute(text(f"UPDATE workflows SET {change}"))  # noqa: S608 - from the list above
-        assert await claims.take(connection, "wf") is None
-        assert await claims.take(connection, "unheard of") is None
+        assert await take(connection, "wf") is None
+        assert await take(connection, "unheard of") is None
     assert await rows(engine, "SELECT attempts FROM workflows") == [(0,)]
 
 
@@ -112,7 +121,7 @@ async def test_nobody_overtakes_while_a_holder_writes(engine: AsyncEngine) -> No
 
     async def overtake() -> claims.Claim | None:
         async with engine.begin() as connection:
-            return await claims.take(connection, "wf")
+            return await take(connection, "wf")
 
     async with engine.begin() as connection:
         await claims.hold(connection, claim)
@@ -128,7 +137,7 @@ async def test_an_event_is_stored_while_a_holder_works(engine: AsyncEngine) -> N
     async with asyncio.timeout(5):
         assert await told(engine, workflow_event("wf", "failed", "2026-11-22T05:00:00Z")) == ["wf"]
     async with engine.begin() as connection:
-        assert await claims.take(connection, "wf") is None  # due again, and still held
+        assert await take(connection, "wf") is None  # due again, and still held
         await claims.hold(connection, claim)
 
 
@@ -151,7 +160,7 @@ async def test_an_event_that_came_meanwhile_makes_it_due_at_once(engine: AsyncEn
 async def test_an_event_is_not_lost_when_the_first_heard_was_progress(engine: AsyncEngine) -> None:
     await told(engine, workflow_event("wf", "processing"))
     async with engine.begin() as connection:
-        claim = await claims.take(connection, "wf")
+        claim = await take(connection, "wf")
     assert claim is not None
     assert claim.last_event_id is None
     await told(engine, workflow_event("wf", "succeeded"))
@@ -189,7 +198,7 @@ async def test_a_buried_workflow_says_why_and_an_event_raises_it(engine: AsyncEn
     ) == [(True, "no use", None, None, 1)]
     await told(engine, workflow_event("wf", "failed", "2026-11-22T05:00:00Z"))
     async with engine.begin() as connection:
-        raised = await claims.take(connection, "wf")
+        raised = await take(connection, "wf")
         assert raised is not None
         await workflows.save(connection, raised, {"id": "wf"}, keep_document=False)
     assert await rows(engine, "SELECT dead_at, last_error FROM workflows") == [(None, None)]
@@ -202,29 +211,8 @@ async def test_archived_at_is_the_first_time(engine: AsyncEngine) -> None:
     first = await rows(engine, "SELECT archived_at FROM workflows")
     await told(engine, workflow_event("wf", "failed", "2026-11-22T05:00:00Z"))
     async with engine.begin() as connection:
-        again = await claims.take(connection, "wf")
+        again = await take(connection, "wf")
         assert again is not None
         assert [(again.archived_at,)] == first
         await seal(connection, again)
     assert await rows(engine, "SELECT archived_at FROM workflows") == first
-
-
-async def test_the_overdue_come_nearest_deadline_first_and_no_more_than_asked_for(engine: AsyncEngine) -> None:
-    for days, workflow_id in ((3, "third"), (1, "first"), (2, "second"), (0, "held"), (0, "later"), (0, "young")):
-        await due_workflow(engine, workflow_id)
-        async with engine.begin() as connection:
-            await connection.execute(
-                text("UPDATE workflows SET due_at = now() - interval '1 min', deadline_at = now() + :d WHERE id = :id"),
-                {"id": workflow_id, "d": timedelta(days=days)},
-            )
-    async with engine.begin() as connection:
-        for change in (
-            "leased_until = now() + interval '1 min' WHERE id = 'held'",
-            "due_at = now() + interval '1 min' WHERE id = 'later'",
-            "due_at = now() - interval '1 s' WHERE id = 'young'",
-        ):
-            await connection.execute(text(f"UPDATE workflows SET {change}"))  # noqa: S608 - from the list above
-        for limit in (2, 10):
-            ids = await claims.due(connection, limit, unanswered=timedelta(seconds=10))
-            assert ids == ["first", "second", "third"][:limit]
-        assert await claims.due(connection, 1, unanswered=timedelta()) == ["young"]

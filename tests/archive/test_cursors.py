@@ -29,7 +29,8 @@ def coded(value: object) -> str:
     + [coded(["2026-01-01", "a"]), coded([1, 2]), coded(["2026-01-01T00:00:00+00:00", 2])]
     + [coded(["2026-01-01T00:00:00+00:00", text]) for text in ("\0", "\ud800")]
     + [coded([text, "a"]) for text in ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59")]
-    + [str(Cursor(datetime.now(UTC), "a")).removeprefix(cursors.PREFIX), coded(["x" * 9999, "a"]), coded([[]] * 2)],
+    + [str(Cursor(datetime(2026, 1, 1, tzinfo=UTC), "a")).removeprefix(cursors.PREFIX)]
+    + [coded(["x" * 9999, "a"]), coded([[]] * 2)],
 )
 def test_what_we_did_not_give_is_no_cursor(text: str) -> None:
     with pytest.raises(cursors.BadCursor):

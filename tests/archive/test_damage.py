@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from archive import claims, damage, objects, settling, tables
 from archive.contents import Facts
-from tests.archive.factories import pending_results, rows, stored_object
+from tests.archive.factories import pending_results, rows, stored_object, take
 
 PATHS = ("output.a", "output.b")
 
@@ -99,14 +99,14 @@ async def test_whoever_holds_the_workflow_is_overtaken_by_the_damage(engine: Asy
         await stored_results(connection, *PATHS)
         await connection.execute(text("UPDATE workflows SET due_at = now()"))
     async with engine.begin() as connection:
-        holder = await claims.take(connection, "wf")
+        holder = await take(connection, "wf")
     assert holder is not None
     async with engine.begin() as connection:
         await damage.broken(connection, await seen(connection))
         await damage.owe_again(connection)
     async with engine.begin() as connection:
         assert await claims.hold_each(connection, [holder]) == set()
-        assert await claims.take(connection, "wf")
+        assert await take(connection, "wf")
 
 
 async def test_bytes_that_turn_up_again_give_back_what_was_lost_even_if_it_was_given_up(engine: AsyncEngine) -> None:

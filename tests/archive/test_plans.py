@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from archive import claims, database
+from archive import claims, database, due
 from embedded.supervisor import Addresses
 
 
@@ -34,9 +34,9 @@ async def plans(engine: AsyncEngine) -> list[str]:
             sent.append((statement, parameters))
 
         event.listen(engine.sync_engine, "before_cursor_execute", note)
-        due = await claims.due(connection, 64, unanswered=timedelta(seconds=1))
-        assert due
-        await claims.take(connection, due[0])
+        ids = await due.live(connection, 64, unanswered=timedelta(seconds=1))
+        assert ids
+        await claims.take_each(connection, ids[:1])
         event.remove(engine.sync_engine, "before_cursor_execute", note)
         await connection.rollback()
         return [await plan_of(connection, *one) for one in sent]

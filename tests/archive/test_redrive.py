@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import claims, redrive, results
 from archive.redrive import Choice, Redriven
-from tests.archive.factories import claimed_workflow, due_workflow, found, rows, seal, stored_object
+from tests.archive.factories import claimed_workflow, due_workflow, found, rows, seal, stored_object, take
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=9)
 SETTLED = {
@@ -64,7 +64,6 @@ async def unsettled(engine: AsyncEngine) -> set[str]:
         (Choice(blob_id="blob-stored"), set()),
         (Choice(workflow_id="another"), set()),
     ],
-    ids=str,
 )
 async def test_what_is_chosen_is_due_again_and_nothing_else(
     engine: AsyncEngine, choice: Choice, paths: set[str]
@@ -84,7 +83,7 @@ async def test_a_workflow_given_up_begins_anew_whatever_its_deadline(engine: Asy
         await connection.execute(text(f"UPDATE workflows SET {given_up}, deadline_at = now() - interval '9 days'"))  # noqa: S608
     assert await redriven(engine, Choice(since=LONG_AGO)) == Redriven(1, 0)
     async with engine.begin() as connection:
-        claim = await claims.take(connection, "wf")
+        claim = await take(connection, "wf")
     assert claim is not None
     assert (claim.failures, claim.missing_at) == (0, None)
     assert claim.deadline_at - claim.claimed_at > timedelta(hours=23)
@@ -117,7 +116,7 @@ async def test_whoever_holds_it_is_overtaken_so_that_no_release_undoes_the_wish(
         async with engine.begin() as connection:
             await seal(connection, held)
     async with engine.begin() as connection:
-        assert await claims.take(connection, "wf") is not None
+        assert await take(connection, "wf") is not None
 
 
 async def test_two_who_redrive_the_same_at_once_do_no_harm(engine: AsyncEngine) -> None:

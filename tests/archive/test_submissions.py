@@ -4,7 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import claims, submissions
-from tests.archive.factories import archived_workflow, claimed_workflow, rows
+from tests.archive.factories import archived_workflow, claimed_workflow, rows, take
 
 DOCUMENT = {"id": "wf", "status": "succeeded", "steps": []}
 
@@ -23,11 +23,11 @@ async def test_what_was_changed_is_due_again_and_its_holder_writes_nothing_more(
     await archived_workflow(engine, DOCUMENT)
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE workflows SET due_at = now()"))
-        claim = await claims.take(connection, "wf")
+        claim = await take(connection, "wf")
         assert claim is not None
     async with engine.begin() as connection:
         await submissions.note_change(connection, "wf")
-        assert await claims.take(connection, "wf") is not None
+        assert await take(connection, "wf") is not None
         assert await claims.hold_each(connection, [claim]) == set()
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from embedded.supervisor import Addresses
 from sandbox.server import Sandbox
+from tests import ports
 
 SECRET = "a-secret-for-the-command-line"
 
@@ -21,9 +22,8 @@ def alone(tmp_path: Path) -> dict[str, str]:
     """A machine with nothing on it but this command."""
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     (tmp_path / "user").mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        ports = {"GATEWAY_PORT": str(one.getsockname()[1]), "MCP_PORT": str(other.getsockname()[1])}
-    return kept | ports | {"HOME": str(tmp_path / "user"), "ARCHIVE_HOME": str(tmp_path / "home")}
+    gateway = {name: str(ports.free()) for name in ("GATEWAY_PORT", "MCP_PORT")}
+    return kept | gateway | {"HOME": str(tmp_path / "user"), "ARCHIVE_HOME": str(tmp_path / "home")}
 
 
 @pytest.fixture

@@ -8,6 +8,11 @@ from archive import keys
 from tests.cli import commands
 
 
+async def found(engine: AsyncEngine, key: str) -> keys.Key | None:
+    async with engine.connect() as connection:
+        return (await keys.valid(connection)).get(keys.digest(key) or b"")
+
+
 async def ask(environment: dict[str, str], *words: str) -> commands.Done:
     return await commands.run("key", *words, environment=environment)
 
@@ -18,8 +23,7 @@ async def test_a_key_is_shown_once_listed_without_itself_and_revoked(
     made = await ask(servers, "create", "alice", "--scope", "read", "--scope", "write", "--calls-per-minute", "60")
     assert made.code == 0, made.err
     key = made.out.strip()
-    async with engine.begin() as connection:
-        known = await keys.find(connection, key)
+    known = await found(engine, key)
     assert known is not None
     assert (known.scopes, known.calls_per_minute) == (frozenset({"read", "write"}), 60)
     listed = await ask(servers, "list", "--json")
@@ -27,15 +31,13 @@ async def test_a_key_is_shown_once_listed_without_itself_and_revoked(
     assert (row["name"], row["scopes"], row["revoked_at"]) == ("alice", "read,write", None)
     assert key not in listed.out
     assert (await ask(servers, "revoke", "alice")).code == 0
-    async with engine.begin() as connection:
-        assert await keys.find(connection, key) is None
+    assert await found(engine, key) is None
     (await ask(servers, "revoke", "alice")).assert_failed(4, "there is no key named 'alice' that could be revoked")
 
 
 async def test_it_may_read_unless_told_otherwise(servers: dict[str, str], engine: AsyncEngine) -> None:
     key = (await ask(servers, "create", "bob")).out.strip()
-    async with engine.begin() as connection:
-        known = await keys.find(connection, key)
+    known = await found(engine, key)
     assert known is not None
     assert known.scopes == frozenset({"read"})
 

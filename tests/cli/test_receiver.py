@@ -1,13 +1,12 @@
 import asyncio
 import signal
-import socket
 
 import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests import working
+from tests import ports, working
 from tests.cli import commands
 from tests.cli.conftest import SECRET
 
@@ -59,8 +58,7 @@ async def test_without_a_secret_it_asks_for_one(environment_of_it: dict[str, str
 
 @pytest.fixture
 def other_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    return ports.free()
 
 
 async def test_several_processes_share_the_port_and_their_metrics_add_up(

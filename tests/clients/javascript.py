@@ -5,12 +5,13 @@ Its driver, `drive.mjs`, does not know who answers: the same calls can be made o
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,22 @@ def missing() -> str | None:
 def install(directory: Path = HERE) -> None:
     """Put what the lock file in this directory names into `node_modules` beside it, unless it is there."""
     installed = directory / "node_modules" / ".package-lock.json"
-    if installed.exists() and installed.stat().st_mtime >= (directory / "package-lock.json").stat().st_mtime:
-        return
-    npm = shutil.which("npm") or "npm"
-    done = subprocess.run([npm, "ci", "--ignore-scripts"], cwd=directory, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, f"npm cannot install what {directory.name} needs: {done.stderr.strip()}"
+    with _alone_in(directory):  # other processes run tests too
+        if installed.exists() and installed.stat().st_mtime >= (directory / "package-lock.json").stat().st_mtime:
+            return
+        command = [shutil.which("npm") or "npm", "ci", "--ignore-scripts"]
+        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=100)
+        assert done.returncode == 0, f"npm cannot install what {directory.name} needs: {done.stderr.strip()}"
+
+
+@contextlib.contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 class Client:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import keys, settings
+from cli import request_heads
 from gateway.app import create_app
 from orchestration.client import Client
 from orchestration.wire import JsonObject
@@ -61,8 +62,8 @@ def archive(
 
 @pytest.fixture
 async def gateway(config: settings.Settings) -> AsyncIterator[str]:
-    """A gateway that serves; its address."""
-    async with serving.app(create_app(config)) as url:
+    """A gateway that serves over the connections that the command uses; its address."""
+    async with serving.app(create_app(config), http=request_heads.Connection) as url:
         yield url
 
 
@@ -78,6 +79,12 @@ async def client(gateway: str, key: str) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody with that key, who follows no redirect."""
     async with httpx.AsyncClient(base_url=gateway, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
         yield client
+
+
+async def forget(sandbox: Sandbox) -> None:
+    """Have Civitai know nothing any more."""
+    async with httpx.AsyncClient() as http:
+        (await http.post(f"{sandbox.api_url}/sandbox/forget")).raise_for_status()
 
 
 def blob_of(document: JsonObject, number: int = 0) -> JsonObject:

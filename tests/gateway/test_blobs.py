@@ -15,7 +15,7 @@ from gateway.app import create_app
 from gateway.sources import HEADER
 from orchestration.wire import JsonObject
 from tests import serving
-from tests.gateway.conftest import QUICK, Archive, blob_of, without_addresses
+from tests.gateway.conftest import QUICK, Archive, blob_of, forget, without_addresses
 from tests.worker import rows
 
 BLOBS = "/v2/consumer/blobs"
@@ -211,16 +211,35 @@ async def test_an_object_that_is_lost_or_cut_is_civitais_again(
     for path in await asyncio.to_thread(lambda: list((tmp_path / "storage").glob("objects/*/*/*/*"))):
         path.chmod(0o600)
         path.write_bytes(b"cut")
-    assert (await client.get(f"{BLOBS}/{blob['id']}")).status_code == 308
-    assert (await client.get(blob["url"])).status_code == 404
+    for url in (f"{BLOBS}/{blob['id']}", blob["url"]):
+        assert (await client.get(url)).status_code == 308
+        assert (await client.get(url, headers={HEADER: "archive"})).status_code == 404
+
+
+async def test_while_storage_is_away_civitai_gives_what_it_has_still(
+    archive: Archive, client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    blob, content = await kept(archive, client)
+    (tmp_path / "storage").rename(tmp_path / "elsewhere")
+    async with httpx.AsyncClient() as stranger:
+        for someone, url in ((stranger, blob["url"]), (client, f"{BLOBS}/{blob['id']}")):
+            answer = await someone.get(url)
+            assert (answer.status_code, answer.headers[HEADER]) == (308, "live")
+            assert answer.headers["Location"].startswith(archive.sandbox.blob_url)
+            assert (await stranger.get(answer.headers["Location"])).content == content
+        assert (await stranger.get(f"{client.base_url}{BLOBS}/{blob['id']}")).status_code == 401
+    assert (await client.head(f"{BLOBS}/{blob['id']}")).status_code == 204
+    assert (await client.post(f"{BLOBS}/{blob['id']}/refresh")).headers[HEADER] == "live"
 
 
 async def test_storage_that_went_away_is_no_404(archive: Archive, client: httpx.AsyncClient, tmp_path: Path) -> None:
     blob, _ = await kept(archive, client)
     (tmp_path / "storage").rename(tmp_path / "elsewhere")
+    await forget(archive.sandbox)
     for url in (blob["url"], f"{BLOBS}/{blob['id']}"):
-        answer = await client.get(url)
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        for headers in ({}, {HEADER: "archive"}):
+            answer = await client.get(url, headers=headers)
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
 async def test_content_without_an_id_has_an_address_too(archive: Archive, client: httpx.AsyncClient) -> None:

@@ -1,6 +1,7 @@
 """The live side when Civitai, or somebody before it, misbehaves."""
 
 import asyncio
+import gzip
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -46,6 +47,16 @@ def said(status: str, body: bytes = b"", *headers: str) -> bytes:
         (said("404 No", f"who is {SECRET}?".encode(), "Content-Type: text/plain"), 404, r"who is \*\*\*\?"),
         (said("401 No", b"", "WWW-Authenticate: Bearer"), 502, "Civitai refuses this gateway's token: .*"),
         (said("200 OK", b"{", "Content-Length: 9"), 502, "Civitai does not answer, .*"),
+        (said("600 Odd", b"{}", "Content-Type: application/json"), 502, "Civitai, or .*, answered 600, which is no .*"),
+        (said("999 Odd"), 502, "Civitai, or somebody before it, answered 999, which is no answer in HTTP."),
+        (said("101 Switching", b"", "Upgrade: x", "Connection: Upgrade"), 502, "Civitai.*"),
+        (said("099 Odd"), 502, "Civitai.*"),
+        (said("000 Odd"), 502, "Civitai.*"),
+        (
+            said("200 OK", b"{}", "Content-Type: application/json", "Content-Encoding: br"),
+            502,
+            "Civitai does not answer, .*",
+        ),
         (b"no HTTP at all\r\n\r\n", 502, "Civitai does not answer, .*"),
         (b"", 502, "Civitai does not answer, .*"),
     ],
@@ -87,6 +98,21 @@ async def test_content_that_civitai_gives_itself_is_passed_on_as_it_comes(
         told = await client.get("/v2/consumer/blobs/b")
     assert (told.status_code, told.content, told.headers["ETag"]) == (200, content, '"e"')
     assert told.headers["Content-Length"] == str(len(content))
+
+
+async def test_content_that_comes_encoded_is_said_to_be(environment: dict[str, str], key: str) -> None:
+    content = gzip.compress(b"<svg/>" * 100)
+    answer = said("200 OK", content, "Content-Type: image/svg+xml", "Content-Encoding: gzip")
+    async with before(environment, key, answer=answer) as client, client.stream("GET", "/v2/consumer/blobs/b") as told:
+        raw = b"".join([chunk async for chunk in told.aiter_raw()])
+    assert (told.headers["Content-Encoding"], raw) == ("gzip", content)
+
+
+async def test_a_document_that_comes_encoded_is_decoded(environment: dict[str, str], key: str) -> None:
+    answer = said("200 OK", gzip.compress(b'{"id":"w"}'), "Content-Type: application/json", "Content-Encoding: gzip")
+    async with before(environment, key, answer=answer) as client:
+        told = await client.get(URL)
+    assert (told.json(), told.headers.get("Content-Encoding")) == ({"id": "w"}, None)
 
 
 async def test_a_name_in_any_letters_comes_down(environment: dict[str, str], key: str) -> None:

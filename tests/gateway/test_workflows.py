@@ -12,19 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from archive import settings
 from gateway.app import create_app
 from gateway.sources import HEADER
-from sandbox.server import Sandbox
 from tests import serving
 from tests.conftest import SECRET
-from tests.gateway.conftest import QUICK, STEP, Archive, blob_of, without_addresses
+from tests.gateway.conftest import QUICK, STEP, Archive, blob_of, forget, without_addresses
 from tests.worker import rows
 
 WORKFLOWS = "/v2/consumer/workflows"
-
-
-async def forget(sandbox: Sandbox) -> None:
-    """Have Civitai know nothing any more."""
-    async with httpx.AsyncClient() as http:
-        (await http.post(f"{sandbox.api_url}/sandbox/forget")).raise_for_status()
 
 
 async def test_what_civitai_has_forgotten_is_still_answered_and_its_bytes_are_the_same(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 
 import pytest
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from orchestration import errors
 from orchestration.client import Client
@@ -84,10 +84,3 @@ async def test_a_listing_asks_for_a_status_and_for_mature_content_too() -> None:
     async with talking(ok({"items": []})) as (client, other):
         await client.query(status="succeeded")
     assert other.query() == [("status", "succeeded"), ("hideMatureContent", "false")]
-
-
-async def test_a_blob_is_there_or_not() -> None:
-    async with talking(EMPTY, JSONResponse({}, 404)) as (client, other):
-        assert await client.has_blob("b")
-        assert not await client.has_blob("b")
-    assert other.paths == ["HEAD /v2/consumer/blobs/b"] * 2

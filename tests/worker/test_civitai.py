@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from aiolimiter import AsyncLimiter
 
-from archive import claims, pauses
+from archive import due, pauses
 from orchestration import errors
 from tests.worker import rows
 from tests.worker.civitai import Civitai, blob, content, document, picture, step
@@ -46,7 +46,7 @@ async def test_a_429_pauses_every_worker_for_as_long_as_it_says(tools: Tools, ci
     await sweep(tools)
     assert civitai.calls.count("GET /v2/consumer/workflows/w") == 1
     async with tools.engine.connect() as connection:
-        assert await claims.due(connection, 10, unanswered=timedelta(0)) == []
+        assert await due.live(connection, 10, unanswered=timedelta(0)) == []
 
     await let_the_pause_wear_on(tools, 121)
     await archive_workflow(tools, "w")

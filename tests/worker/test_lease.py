@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import claims, database
 from embedded.supervisor import Addresses
+from tests.archive.factories import take
 from tests.worker import doors, rows
 from worker import lease
 
@@ -20,7 +21,7 @@ def _short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
 async def claimed(engine: AsyncEngine) -> claims.Claim:
     await rows.tell(engine, "w")
     async with engine.begin() as connection:
-        claim = await claims.take(connection, "w")
+        claim = await take(connection, "w")
     assert claim
     return claim
 
@@ -65,7 +66,7 @@ async def test_nobody_can_claim_what_is_worked_on_however_long_it_takes(engine: 
     others = 0
     while not work.done():
         async with engine.begin() as connection:
-            others += await claims.take(connection, "w") is not None
+            others += await take(connection, "w") is not None
         await asyncio.sleep(0.05)
     await work
     assert others == 0

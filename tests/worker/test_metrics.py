@@ -13,28 +13,22 @@ from worker.tools import Tools
 CAT = bytes.fromhex("89504e470d0a1a0a") + b"as far as it matters here" * 40
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def value(name: str, **labels: str) -> float:
     return metrics.REGISTRY.get_sample_value(f"civitai_archive_{name}", labels) or 0.0
 
 
 async def test_what_a_worker_does_is_counted_and_served(
-    tools: Tools, civitai: Civitai, environment_there: dict[str, str]
+    tools: Tools, civitai: Civitai, environment_there: dict[str, str], free_port: int
 ) -> None:
-    port = free_port()
     before = value("workflows_archived_total"), value("results_stored_total"), value("stored_bytes_total")
     civitai.workflows["w"] = document("w", step("s", blob("b", civitai.serves("b", content(CAT)))))
     await rows.tell(tools.engine, "w")
     await archive_workflow(tools, "w")
     after = value("workflows_archived_total"), value("results_stored_total"), value("stored_bytes_total")
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, len(CAT)]
-    with metrics.served(settings.read(environment_there | {"WORKER_METRICS": f"127.0.0.1:{port}"})):
+    with metrics.served(settings.read(environment_there | {"WORKER_METRICS": f"127.0.0.1:{free_port}"})):
         async with httpx.AsyncClient() as http:
-            shown = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
+            shown = (await http.get(f"http://127.0.0.1:{free_port}/metrics")).text
     assert f"civitai_archive_workflows_archived_total {after[0]}" in shown
 
 

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import settings
-from receiver import callbacks, connections, metrics
+from cli import request_heads
+from receiver import callbacks, metrics
 from receiver.app import create_app
-from receiver.connections import Connection
 from tests import serving
 from tests.archive.factories import rows, workflow_event
 from tests.conftest import SECRET
@@ -29,7 +29,7 @@ WHOLE = HEAD + b"Content-Length: %d\r\n\r\n" % len(EVENT) + EVENT
 async def receiver(config: settings.Settings, engine: AsyncEngine) -> AsyncIterator[str]:
     """A receiver behind the connections that the command uses."""
     del engine
-    async with serving.app(create_app(config), http=Connection) as url:
+    async with serving.app(create_app(config), http=request_heads.Connection) as url:
         yield url
 
 
@@ -69,7 +69,7 @@ async def is_well(url: str) -> bool:
 async def test_a_head_that_does_not_come_whole_in_time_ends_the_connection(
     receiver: str, monkeypatch: pytest.MonkeyPatch, part: bytes
 ) -> None:
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(request_heads, "HEAD_SECONDS", 0.2)
     async with asyncio.timeout(10):
         assert await speak(receiver, part) == b""
         assert (await speak(receiver, WHOLE + part)).startswith(b"HTTP/1.1 202 ")
@@ -105,7 +105,7 @@ async def test_headers_without_end_are_cut_off(receiver: str, flood: bytes) -> N
 
 
 async def test_an_address_without_end_is_cut_off(receiver: str) -> None:
-    assert (await speak(receiver, b"POST /callbacks?token=", *[b"x" * 10_000] * 100)) in (b"", connections.TOO_LARGE)
+    assert (await speak(receiver, b"POST /callbacks?token=", *[b"x" * 10_000] * 100)) in (b"", request_heads.TOO_LARGE)
     assert await is_well(receiver)
 
 

@@ -1,7 +1,7 @@
-"""HTTP connections that cannot be held open, or grow, before there is a request to answer.
+"""The heads of requests, bounded in size and in time for whatever is served here: the receiver and the gateway.
 
-Uvicorn bounds neither the size of a request's head nor the time that it takes to come. What comes after the head is
-bounded by `receiver.callbacks`.
+Uvicorn bounds neither, so a stranger could hold a connection, or fill our memory, before there is a request to refuse.
+What comes after the head is bounded by whoever reads it.
 """
 
 import asyncio
