@@ -1,69 +1,15 @@
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
-from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.responses import JSONResponse, Response
 
-from orchestration import blobs, errors, retry
+from orchestration import errors
 from orchestration.client import Client, Page
-from tests.orchestration.servers import serve, serve_bytes
-
-TOKEN = "TOKEN-abc"
-QUICKLY = retry.Schedule(delays=(0.01, 0.01))
-
-
-@dataclass
-class Api:
-    """The other side: writes down what it is asked and answers from a list, its last answer for ever."""
-
-    answers: list[Response]
-    address: str = ""
-    asked: list[Request] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        self.asked.append(request)
-        self.bodies.append(await request.body())
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        await answer(scope, receive, send)
-
-    @property
-    def paths(self) -> list[str]:
-        """The paths as they came over the wire."""
-        return [f"{request.method} {request.scope['raw_path'].decode()}" for request in self.asked]
-
-    def query(self, number: int = 0) -> list[tuple[str, str]]:
-        return parse_qsl(self.asked[number].scope["query_string"].decode(), keep_blank_values=True)
-
-
-@asynccontextmanager
-async def api(*answers: Response) -> AsyncIterator[Api]:
-    stand_in = Api(list(answers))
-    async with serve(stand_in) as stand_in.address:
-        yield stand_in
-
-
-@asynccontextmanager
-async def talking(*answers: Response, retries: retry.Schedule | None = QUICKLY) -> AsyncIterator[tuple[Client, Api]]:
-    async with api(*answers) as stand_in, Client(stand_in.address, TOKEN, retries=retries, timeout=5) as client:
-        yield client, stand_in
-
-
-def ok(document: Any) -> Response:
-    return JSONResponse(document)
-
-
-def refusal(status: int, **headers: str) -> Response:
-    return JSONResponse({"title": "No"}, status, headers, media_type="application/problem+json")
+from tests.orchestration.api import TOKEN, ok, refusal, talking
+from tests.orchestration.servers import serve_bytes
 
 
 async def test_submit_sends_the_workflow_and_gives_it_as_accepted() -> None:
@@ -262,70 +208,6 @@ async def test_nobody_there_is_unreachable() -> None:
     async with Client("http://127.0.0.1:1", TOKEN, retries=None) as client:
         with pytest.raises(errors.Unreachable):
             await client.get("w")
-
-
-async def test_the_token_never_goes_along_a_redirect() -> None:
-    async with api(ok({"id": "stolen"})) as elsewhere, talking(RedirectResponse(elsewhere.address)) as (client, _):
-        with pytest.raises(errors.Unreachable, match="it redirects, and the token does not go along"):
-            await client.get("w")
-        async with client.blob("b") as answer:
-            assert answer == elsewhere.address
-        assert elsewhere.asked == []
-
-
-async def test_a_blob_is_fetched_from_where_it_redirects_to_without_the_token() -> None:
-    async with api(Response(b"bytes")) as storage:
-        redirect = RedirectResponse(f"{storage.address}/b?sig=1&exp=2030-01-01T00:00:00Z", 308)
-        async with talking(redirect) as (client, other), client.blob("a/b") as answer:
-            assert isinstance(answer, str)
-            async with blobs.BlobClient(allow_private=True) as blob_client, blob_client.open(answer) as content:
-                assert b"".join([chunk async for chunk in content.chunks]) == b"bytes"
-    assert other.paths == ["GET /v2/consumer/blobs/a%2Fb"]
-    assert storage.query() == [("sig", "1"), ("exp", "2030-01-01T00:00:00Z")]
-    assert "Authorization" not in storage.asked[0].headers
-    assert "Authorization" in other.asked[0].headers
-
-
-async def test_a_blob_may_redirect_within_the_api() -> None:
-    redirect = Response(status_code=308, headers={"Location": "/elsewhere?x=1"})
-    async with talking(redirect) as (client, other), client.blob("b") as answer:
-        assert answer == f"{other.address}/elsewhere?x=1"
-
-
-async def test_a_blob_may_be_answered_with_its_content() -> None:
-    image = Response(b"bytes", media_type="image/png")
-    async with talking(image) as (client, other), client.blob("b") as content:
-        assert isinstance(content, blobs.Content)
-        assert (content.media_type, content.length) == ("image/png", 5)
-        assert b"".join([chunk async for chunk in content.chunks]) == b"bytes"
-    assert other.asked[0].headers["Accept-Encoding"] == "identity"
-
-
-@pytest.mark.parametrize(
-    ("answer", "meaning", "tries"),
-    [
-        (refusal(404), errors.NotFound, 1),
-        (refusal(401), errors.CredentialError, 1),
-        (refusal(503), errors.ServerError, 3),
-        (Response(status_code=204), errors.Unreachable, 3),
-    ],
-)
-async def test_a_blob_that_the_api_does_not_give_is_an_error_of_the_api(
-    answer: Response, meaning: type[errors.OrchestrationError], tries: int
-) -> None:
-    async with talking(answer) as (client, other):
-        with pytest.raises(meaning):
-            async with client.blob("b"):
-                pass
-    assert len(other.asked) == tries
-
-
-async def test_a_fault_of_the_caller_within_a_blob_is_not_tried_again() -> None:
-    async with talking(Response(b"bytes")) as (client, other):
-        with pytest.raises(errors.Truncated):
-            async with client.blob("b"):
-                raise errors.Truncated
-    assert len(other.asked) == 1
 
 
 async def test_the_token_is_never_shown() -> None:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from orchestration import errors
 from orchestration.client import Client
-from tests.orchestration.test_client import ok, refusal, talking
+from tests.orchestration.api import ok, refusal, talking
 
 EMPTY = Response(status_code=204)
 Ask = Callable[[Client], Awaitable[object]]

@@ -1,12 +1,14 @@
 """One receiver for all tests of it: the tables are emptied under it, as `engine` does."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from archive import settings
 from embedded.supervisor import Addresses
+from receiver.spool import Spool
 from tests import serving
 from tests.conftest import OTHER_SECRET, SECRET
 
@@ -30,3 +32,18 @@ async def receiver(config: settings.Settings) -> AsyncIterator[str]:
     """A receiver that serves; its address."""
     async with serving.receiver(config) as url:
         yield url
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    """A spool that is empty."""
+    spool = Spool(tmp_path / "spool", bytes_at_most=1 << 20)
+    yield spool
+    spool.close()
+
+
+@pytest.fixture
+async def http(receiver: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of it."""
+    async with httpx.AsyncClient(base_url=receiver) as http:
+        yield http

@@ -4,9 +4,7 @@ import asyncio
 import dataclasses
 import json
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -16,51 +14,15 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import database, settings, tables
+from archive import database, settings
 from embedded.supervisor import Supervisor
 from migrations.upgrade import upgrade
 from receiver import callbacks, intake
 from tests import serving
 from tests.archive.factories import job_event, rows, step_event, workflow_event
 from tests.conftest import OTHER_SECRET, SECRET
+from tests.receiver.senders import END, nothing_is_stored, post, speak
 from tests.working import eventually
-
-END = workflow_event("wf", "succeeded", "2026-11-22T05:00:00Z")
-
-
-@pytest.fixture
-async def http(receiver: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=receiver) as http:
-        yield http
-
-
-async def post(http: httpx.AsyncClient, body: Any = END, query: str = f"token={SECRET}") -> httpx.Response:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return await http.post(f"/callbacks?{query}", content=content, headers={"Content-Type": "application/json"})
-
-
-async def everything(engine: AsyncEngine) -> str:
-    """Every row of every table."""
-    return repr([await rows(engine, f"SELECT * FROM {table.name}") for table in tables.metadata.sorted_tables])  # noqa: S608
-
-
-async def nothing_is_stored(engine: AsyncEngine) -> bool:
-    return await rows(engine, "SELECT 1 FROM events UNION ALL SELECT 1 FROM quarantine") == []
-
-
-async def speak(url: str, *parts: bytes, until_closed: bool = False) -> bytes:
-    """What a server answers to these bytes: what comes first, or all until it closes."""
-    host, port = url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    try:
-        async with asyncio.timeout(10):
-            for part in parts:
-                writer.write(part)
-                await writer.drain()
-            return await (reader.read() if until_closed else reader.read(4096))
-    finally:
-        writer.close()
-
 
 HEAD = f"POST /callbacks?token={SECRET} HTTP/1.1\r\nHost: x\r\n".encode()
 
@@ -82,64 +44,6 @@ async def test_no_answer_comes_before_the_commit(http: httpx.AsyncClient, engine
         assert not answering.done()
         await connection.rollback()
     assert (await answering).status_code == 202
-
-
-@pytest.mark.parametrize(
-    "query", ["", "token=", "token", "token=wrong", f"token={SECRET}x", f"Token={SECRET}", f"a={SECRET}"]
-)
-async def test_whoever_lacks_the_secret_is_refused_and_leaves_nothing(
-    http: httpx.AsyncClient, engine: AsyncEngine, query: str
-) -> None:
-    answer = await post(http, query=query)
-    assert answer.status_code == 401
-    assert "token" in answer.json()["error"]
-    assert SECRET not in answer.text
-    assert await nothing_is_stored(engine)
-
-
-async def test_each_secret_is_kept_as_the_name_of_its_source(http: httpx.AsyncClient, engine: AsyncEngine) -> None:
-    assert (await post(http, query=f"token={SECRET}")).status_code == 202
-    assert (await post(http, query=f"token={OTHER_SECRET}")).status_code == 202
-    assert await rows(engine, "SELECT source FROM events ORDER BY id") == [("first",), ("other",)]
-
-
-async def test_other_parameters_are_kept_in_their_order_and_the_token_is_not(
-    http: httpx.AsyncClient, engine: AsyncEngine
-) -> None:
-    query = f"run=7&topic=a&token={SECRET}&run=8&empty=&%00=%ff&%E2%98%83=+"
-    assert (await post(http, query=query)).status_code == 202
-    assert await rows(engine, "SELECT parameters FROM events") == [
-        ({"run": ["7", "8"], "topic": ["a"], "empty": [""], "\ufffd": ["\ufffd"], "☃": [" "]},)
-    ]
-
-
-async def test_an_escaped_token_is_the_same_token(http: httpx.AsyncClient, engine: AsyncEngine) -> None:
-    escaped = "".join(f"%{ord(character):02x}" for character in SECRET)
-    assert (await post(http, query=f"token={escaped}&run=7")).status_code == 202
-    assert await rows(engine, "SELECT parameters FROM events") == [({"run": ["7"]},)]
-
-
-async def test_the_secret_is_in_no_row_and_no_answer_however_it_is_echoed(
-    http: httpx.AsyncClient, engine: AsyncEngine
-) -> None:
-    echo = {"url": f"https://x/callbacks?token={SECRET}", OTHER_SECRET: [SECRET]}
-    bodies = [
-        {**END, "details": echo},
-        workflow_event(SECRET, "succeeded"),
-        job_event("wf", "failed", reason=SECRET, job_id=OTHER_SECRET),
-        SECRET.encode(),
-        {"token": SECRET},
-    ]
-    for body in bodies:
-        query = f"echo={SECRET}&{OTHER_SECRET}=1&token={SECRET}"
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        answer = await http.post(f"/callbacks?{query}", content=content, headers={"X-Echo": SECRET, "Cookie": SECRET})
-        assert answer.status_code == 202
-        assert SECRET not in answer.text + str(answer.headers)
-    kept = await everything(engine)
-    assert "***" in kept
-    assert SECRET not in kept
-    assert OTHER_SECRET not in kept
 
 
 @pytest.mark.parametrize(
@@ -308,16 +212,6 @@ async def test_a_redis_that_hangs_delays_no_answer(
         async with serving.receiver(own) as address, httpx.AsyncClient(base_url=address, timeout=1.5) as http:
             for number in range(5):
                 assert (await post(http, workflow_event(f"wf{number}", "succeeded"))).status_code == 202
-
-
-async def test_an_escape_hides_no_letter_of_the_secret(http: httpx.AsyncClient, engine: AsyncEngine) -> None:
-    hidden = "".join(f"\\u{ord(letter):04x}" for letter in SECRET[:5]) + SECRET[5:]
-    body = f'{{"workflowId": "wf", "status": "succeeded", "echo": "{hidden}"}}'.encode()
-    assert (await post(http, body)).status_code == 202
-    assert SECRET not in await everything(engine)
-    assert hidden not in await everything(engine)
-    ((kept,),) = await rows(engine, "SELECT body FROM events")
-    assert json.loads(kept)["echo"] == "***"
 
 
 async def test_when_it_cannot_be_kept_the_sender_is_asked_to_try_again(

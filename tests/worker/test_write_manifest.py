@@ -13,11 +13,10 @@ from archive.local_storage import LocalStorage
 from orchestration.wire import JsonObject
 from tests import working
 from tests.worker import files, rows
-from tests.worker.civitai import Civitai, blob, content, document, picture, step
+from tests.worker.civitai import Civitai, blob, content, document, picture, status, step
+from tests.worker.one_workflow import CAT, DOG, again
 from worker.archive_workflow import archive_workflow
 from worker.tools import Tools
-
-CAT = picture(b"a cat, as bytes " * 1000)
 
 
 class Slow(LocalStorage):
@@ -119,3 +118,35 @@ async def test_a_holder_who_is_overtaken_has_not_said_that_the_workflow_is_archi
 
 async def _is_due(tools: Tools) -> bool:
     return (await the_row(tools))["due_at"] is not None
+
+
+async def test_a_manifest_tells_what_became_of_every_result(tools: Tools, civitai: Civitai, storage: Path) -> None:
+    cat = blob("cat", civitai.serves("cat", content(CAT)))
+    withheld = {"id": "no", "type": "image", "available": False, "blockedReason": "moderated"}
+    dead = blob("dead", None)
+    civitai.refreshed["dead"] = 400
+    slow = blob("slow", civitai.serves("slow", status(503)))
+    told = civitai.workflows["w"] = document("w", step("one", cat, withheld, dead, slow))
+    await rows.tell(tools.engine, "w")
+    await archive_workflow(tools, "w")
+
+    manifest = files.manifest(storage)
+    assert manifest["document"] == told
+    assert manifest["workflowId"] == "w"
+    by_id = {result["blobId"]: result for result in manifest["results"]}
+    assert [result["path"] for result in manifest["results"]] == [f"output.images[{number}]" for number in range(4)]
+    assert (by_id["cat"]["size"], by_id["cat"]["mediaType"]) == (len(CAT), "image/png")
+    assert files.objects(storage)[by_id["cat"]["digest"]] == CAT
+    assert by_id["cat"]["storedAt"]
+    assert by_id["no"]["withheldAt"]
+    assert by_id["no"]["blockedReason"] == "moderated"
+    assert by_id["dead"]["deadAt"]
+    assert "HTTP 400" in by_id["dead"]["lastError"]
+    settled = {"storedAt", "withheldAt", "goneAt", "deadAt"}
+    assert not settled & by_id["slow"].keys(), "siblings of what takes days are safe already"
+    assert not await rows.archived(tools.engine)
+
+    civitai.serves("slow", content(DOG))
+    await again(tools)
+    assert await rows.archived(tools.engine)
+    assert [bool(settled & result.keys()) for result in files.manifest(storage)["results"]] == [True] * 4
