@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ import pytest
 from embedded import binaries
 from embedded.supervisor import Addresses
 from sandbox.server import Sandbox
-from tests import working
+from tests import ports, working
 from tests.cli import commands
 from tests.embedded.clients import sql
 from tests.packaging import pages
@@ -125,10 +124,7 @@ async def stack(databases: dict[str, Addresses], tmp_path_factory: pytest.TempPa
     """`civitai-archive up` on servers of its own, and what the pages' commands ask it for."""
     directory = tmp_path_factory.mktemp("pages")
     (directory / ".curlrc").write_text('fail\nsilent\nshow-error\nnoproxy = "*"\n')
-    listeners = {name: socket.create_server(("127.0.0.1", 0)) for name in ("RECEIVER_PORT", "GATEWAY_PORT", "MCP_PORT")}
-    ports = {name: str(listener.getsockname()[1]) for name, listener in listeners.items()}
-    for listener in listeners.values():
-        listener.close()
+    free = {name: str(ports.free()) for name in ("RECEIVER_PORT", "GATEWAY_PORT", "MCP_PORT")}
     programs = [Path(sys.executable).parent, binaries.postgres("psql").parent]
     async with Sandbox() as sandbox, consumers.of(sandbox) as consumer:
         environment = {
@@ -140,10 +136,10 @@ async def stack(databases: dict[str, Addresses], tmp_path_factory: pytest.TempPa
             "DATABASE_URL": databases["pages"].database_url,
             "HOME": str(directory),
             "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
-            "PUBLIC_URL": f"http://127.0.0.1:{ports['RECEIVER_PORT']}",
+            "PUBLIC_URL": f"http://127.0.0.1:{free['RECEIVER_PORT']}",
             "REDIS_URL": databases["pages"].redis_url,
         } | {f"{name.upper()}_URL": databases[name].database_url for name in ("empty", "restored", "rebuilt")}
-        environment |= ports
+        environment |= free
         async with commands.started("up", environment=environment) as up:
             await up.says('"event": "up"')
             callbacks = f"{environment['PUBLIC_URL']}/callbacks?token={SECRET}"
@@ -170,7 +166,7 @@ async def stack(databases: dict[str, Addresses], tmp_path_factory: pytest.TempPa
                 "58de87d7-d594-4d71-ae43-dd8fc1bcbd23": workflow["steps"][0]["jobs"][0]["id"],
                 "JNFDW54JNTATNW42HACYCWSQP0.jpeg": consumers.image(workflow)["id"],
                 "cak_…": key.out.strip(),
-                "127.0.0.1:8080": f"127.0.0.1:{ports['GATEWAY_PORT']}",
+                "127.0.0.1:8080": f"127.0.0.1:{free['GATEWAY_PORT']}",
                 "CIVITAI_API_TOKEN=…": f"CIVITAI_API_TOKEN={sandbox.token}",
                 "CALLBACK_SECRETS=main:…": f"CALLBACK_SECRETS=main:{SECRET}",
                 "civitai-archive migrate && civitai-archive rebuild": 'DATABASE_URL="$EMPTY_URL" '
