@@ -19,6 +19,7 @@ setup: $(READY) ## make .venv from the lock file (with uv where there is one, el
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "civitai-archive needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	@echo "Making .venv, once; this takes a minute or two …" >&2
 	@rm -rf .venv
 	@if command -v uv >/dev/null 2>&1; then \
 		uv venv --quiet --python "$$(command -v $(PYTHON))" .venv && \

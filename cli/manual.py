@@ -26,7 +26,8 @@ the default, asks Civitai, and the archive if Civitai does not answer, has forgo
 **What is printed.** Tables for people, folded to the terminal's width (`COLUMNS`), without colours where
 `NO_COLOR` is set or nobody watches. With `--json` documents are printed as Civitai gave them, lists as one
 document a line. Notes, errors and progress go to standard error. What others wrote is printed without the
-characters that a terminal obeys: as escapes in JSON, as `\N{REPLACEMENT CHARACTER}` elsewhere.
+characters that a terminal obeys: as escapes in JSON, as `\N{REPLACEMENT CHARACTER}` elsewhere. The secret in a
+callback's URL, which Civitai repeats in its documents, is shown as `***`; `callback-url` alone prints it.
 
 **Who you are.** `CIVITAI_API_TOKEN` and `CIVITAI_API_URL` from the environment; where that has no token, both
 from `.claude/skills/civitai-orchestration/.env` or `.env` in the current directory, whichever is found first.
