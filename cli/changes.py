@@ -2,9 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from cli import account, given, printing
+from orchestration import statuses
 from orchestration.client import Client
+from orchestration.wire import JsonObject
+
+T = TypeVar("T")
 
 
 def cancel(workflow_id: str, *, delete: bool) -> None:
@@ -14,8 +19,14 @@ def cancel(workflow_id: str, *, delete: bool) -> None:
             lambda civitai: civitai.delete(workflow_id),
             f"{workflow_id} is deleted at Civitai; the archive keeps what it has.",
         )
-    else:
-        _do(lambda civitai: civitai.update(workflow_id, {"status": "canceled"}), f"{workflow_id} is canceled.")
+        return
+
+    async def stop(civitai: Client) -> JsonObject:
+        await civitai.update(workflow_id, {"status": "canceled"})
+        return await civitai.get(workflow_id)
+
+    status = str(_ask(stop).get("status"))
+    printing.note(f"{workflow_id} {_became(status)}.")
 
 
 def tag(workflow_id: str, tags: Sequence[str]) -> None:
@@ -50,12 +61,25 @@ def patch(workflow_id: str, source: str) -> None:
     _do(lambda civitai: civitai.patch(workflow_id, operations), f"{workflow_id} is patched.")
 
 
+def _became(status: str) -> str:
+    """What a workflow is after it was to be canceled: one that had ended before stays as it was."""
+    if status.lower() == "canceled":
+        return "is canceled"
+    return (
+        f"had ended already: it is {status}" if statuses.is_terminal(status) else f"is {status}, and will be canceled"
+    )
+
+
 def _do(change: Callable[[Client], Awaitable[None]], done: str) -> None:
+    _ask(change)
+    printing.note(done)
+
+
+def _ask(change: Callable[[Client], Awaitable[T]]) -> T:
     config = account.read_settings()
 
-    async def ask() -> None:
+    async def ask() -> T:
         async with account.client(config) as civitai:
-            await change(civitai)
+            return await change(civitai)
 
-    asyncio.run(ask())
-    printing.note(done)
+    return asyncio.run(ask())

@@ -38,3 +38,11 @@ async def test_a_workflow_is_changed_in_every_way(
 async def test_an_unknown_workflow_is_not_found(alone: dict[str, str], account: dict[str, str]) -> None:
     for done in await asking.all_of(("cancel", "nowhere"), ("tag", "nowhere", "t"), environment=alone | account):
         done.assert_failed(4, "Civitai does not know it")
+
+
+async def test_what_had_ended_is_not_called_canceled(
+    alone: dict[str, str], account: dict[str, str], sandbox: Sandbox
+) -> None:
+    workflow_id = (await asking.ran(sandbox))["id"]
+    (done,) = await asking.all_of(("cancel", workflow_id), environment=alone | account)
+    assert (done.code, done.err) == (0, f"{workflow_id} had ended already: it is succeeded.\n")
