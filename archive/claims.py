@@ -13,7 +13,6 @@ from sqlalchemy import (
     BigInteger,
     Integer,
     Interval,
-    Select,
     Text,
     bindparam,
     case,
@@ -102,15 +101,19 @@ _RENEW = (
     .values(leased_until=case((_workflows.leased_until.is_not(None), func.now() + bindparam("lease", type_=Interval))))
 )
 _HOLD = select(_workflows.id).where(*MINE).with_for_update(key_share=True)
-_HELD = select(_workflows.id, _workflows.attempts).where(
-    tuple_(_workflows.id, _workflows.attempts).in_(
-        select(
-            func.unnest(bindparam("claimed_ids", type_=ARRAY(Text))),
-            func.unnest(bindparam("claimed_attempts", type_=ARRAY(Integer))),
+_HOLD_EACH = (
+    select(_workflows.id, _workflows.attempts)
+    .where(
+        tuple_(_workflows.id, _workflows.attempts).in_(
+            select(
+                func.unnest(bindparam("claimed_ids", type_=ARRAY(Text))),
+                func.unnest(bindparam("claimed_attempts", type_=ARRAY(Integer))),
+            )
         )
     )
+    .order_by(_workflows.id)
+    .with_for_update(key_share=True)
 )
-_HOLD_EACH = _HELD.order_by(_workflows.id).with_for_update(key_share=True)
 _GIVE_BACK = (
     update(tables.workflows)
     .where(*MINE)
@@ -164,12 +167,10 @@ async def hold(connection: AsyncConnection, claim: Claim) -> None:
 
 async def hold_each(connection: AsyncConnection, claims: Iterable[Claim]) -> set[Claim]:
     """The same for several: those whose claims still hold, instead of raising Overtaken."""
-    return await _found(connection, _HOLD_EACH, claims)
-
-
-async def held(connection: AsyncConnection, claims: Iterable[Claim]) -> set[Claim]:
-    """Those whose claims hold at this moment. Who overtakes them does so later, and writes later."""
-    return await _found(connection, _HELD, claims)
+    by_key = {(claim.workflow_id, claim.attempt): claim for claim in claims}
+    ids, attempts = zip(*by_key, strict=True)
+    found = await connection.execute(_HOLD_EACH, {"claimed_ids": ids, "claimed_attempts": attempts})
+    return {by_key[row.id, row.attempts] for row in found}
 
 
 async def release(connection: AsyncConnection, claim: Claim, *, due_at: datetime | None) -> bool:
@@ -216,13 +217,6 @@ async def owe(connection: AsyncConnection, workflow_ids: Sequence[str]) -> None:
     await connection.execute(select(_workflows.id).where(ours).order_by(_workflows.id).with_for_update())
     taken_away = {"due_at": func.now(), "leased_until": None, "attempts": _workflows.attempts + 1}
     await connection.execute(update(tables.workflows).where(ours).values(taken_away))
-
-
-async def _found(connection: AsyncConnection, query: Select[tuple[str, int]], claims: Iterable[Claim]) -> set[Claim]:
-    by_key = {(claim.workflow_id, claim.attempt): claim for claim in claims}
-    ids, attempts = zip(*by_key, strict=True)
-    found = await connection.execute(query, {"claimed_ids": ids, "claimed_attempts": attempts})
-    return {by_key[row.id, row.attempts] for row in found}
 
 
 async def _give_back(

@@ -38,7 +38,7 @@ class LocalStorage:
         self.id: str | None = None
         self._incoming = root / "incoming"
         self._put: Together[SmallFile, None] = Together(
-            self._put_all, gathering=GATHERING, at_once=AT_ONCE, is_one_at_fault=lambda _: True
+            self._put_all, gathering=lambda: GATHERING, at_once=AT_ONCE, is_one_at_fault=lambda _: True
         )
 
     async def marked(self) -> str | None:

@@ -26,11 +26,11 @@ class Together(Generic[Item, Outcome]):
         self,
         do: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome | Exception]]],
         *,
-        gathering: float,
+        gathering: Callable[[], float],
         at_once: int,
         is_one_at_fault: Callable[[Exception], bool],
     ) -> None:
-        """Take the seconds that the first of a batch waits for others, and how many make the largest."""
+        """Take what says how many seconds the first of a batch waits for others, and how many make the largest."""
         self._do = do
         self._gathering, self._at_once, self._is_one_at_fault = gathering, at_once, is_one_at_fault
         self._waiting: list[_Waiting[Item, Outcome]] = []
@@ -54,7 +54,7 @@ class Together(Generic[Item, Outcome]):
         """Batch after batch: while one is done, the next comes together."""
         try:
             while self._waiting:
-                await asyncio.sleep(self._gathering)
+                await asyncio.sleep(self._gathering())
                 batch, self._waiting = self._waiting[: self._at_once], self._waiting[self._at_once :]
                 await self._do_batch([one for one in batch if not one.done.cancelled()])
         finally:

@@ -43,7 +43,7 @@ def together(engine: AsyncEngine) -> Together[str, Kept | None]:
         async with engine.connect() as connection:
             return await catalogue.workflows(connection, workflow_ids)
 
-    return Together(look, gathering=0, at_once=AT_ONCE, is_one_at_fault=lambda _: False)
+    return Together(look, gathering=lambda: 0, at_once=AT_ONCE, is_one_at_fault=lambda _: False)
 
 
 def identifier(request: Request[Any], name: str) -> str:

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -41,19 +43,20 @@ async def archive_workflow(tools: Tools, workflow_id: str) -> None:
     2. GET the workflow, with no transaction open. If it is new to the database and not to storage, what its manifest
        tells is taken in, and the next claim goes on.
     3. Save the document, its steps, jobs and results in one transaction.
-    4. Download each result that is not settled and due.
+    4. Download each result that is not settled and due, and ask for the documents of its jobs meanwhile.
     5. Once something is kept for good, write its manifest; with every result of an ended workflow settled it is
        archived. Otherwise it is due again when there is something worth trying.
     6. Release. If an event came since the claim it is due at once, and the bell rings for it.
     """
-    claim = await tools.shared.take(workflow_id)
-    if claim is None:
-        return
-    try:
-        is_due = await lease.while_held(tools.engine, claim, _archive(tools, claim))
-    except claims.Overtaken:
-        log.warning("overtaken: somebody else has the workflow now", workflow=workflow_id)
-        return
+    with tools.shared.under_way():
+        claim = await tools.shared.take(workflow_id)
+        if claim is None:
+            return
+        try:
+            is_due = await lease.while_held(tools.engine, claim, _archive(tools, claim))
+        except claims.Overtaken:
+            log.warning("overtaken: somebody else has the workflow now", workflow=workflow_id)
+            return
     if is_due:
         await queue.ring(tools.redis, [workflow_id])
 
@@ -66,10 +69,11 @@ async def _archive(tools: Tools, claim: claims.Claim) -> bool:
         if claim.fetched_at is None and fetched.document is not None:
             await take_in_manifest.take_in_manifest(tools, claim, fetched.document)
         saved = await tools.shared.save(save_document.Order(claim, fetched))
-        await keep_result.keep_all(tools, claim, [result for result in saved.pending if result.is_due])
-        if fetched.error is not None and not _must_do(claim, saved.workflow):
-            raise fetched.error
-        return await _finish(tools, claim, saved.workflow, is_final=not fetched.told or claim.ephemeral)
+        async with job_documents.beside(tools, claim, _jobs_to_ask_for(claim, saved)) as of_jobs:
+            await keep_result.keep_all(tools, claim, [result for result in saved.pending if result.is_due])
+            if fetched.error is not None and not _must_do(claim, saved.workflow):
+                raise fetched.error
+            return await _finish(tools, claim, saved.workflow, of_jobs, is_final=not fetched.told or claim.ephemeral)
     except asyncio.CancelledError:
         # The process is to stop: whoever is left can go on at once.
         async with asyncio.timeout(2), tools.engine.begin() as connection:
@@ -94,45 +98,62 @@ async def _archive(tools: Tools, claim: claims.Claim) -> bool:
 
 def _must_do(claim: claims.Claim, workflow: workflows.Kept) -> bool:
     """Whether what is kept is all that there will be: the document of an end, past the deadline."""
-    ended = statuses.is_terminal(documents.read(workflow.document or {}).status)
-    return ended and datetime.now(UTC) >= claim.deadline_at
+    return _has_ended(workflow) and datetime.now(UTC) >= claim.deadline_at
 
 
-async def _finish(tools: Tools, claim: claims.Claim, workflow: workflows.Kept, *, is_final: bool) -> bool:
+def _jobs_to_ask_for(claim: claims.Claim, saved: save_document.Saved) -> Sequence[str]:
+    """The jobs of what has ended, whose documents Civitai still has."""
+    return saved.jobs if _has_ended(saved.workflow) and datetime.now(UTC) < claim.deadline_at else ()
+
+
+def _has_ended(workflow: workflows.Kept) -> bool:
+    return statuses.is_terminal(documents.read(workflow.document or {}).status)
+
+
+async def _finish(
+    tools: Tools,
+    claim: claims.Claim,
+    workflow: workflows.Kept,
+    of_jobs: asyncio.Task[job_documents.Fetched],
+    *,
+    is_final: bool,
+) -> bool:
     """Seal or release; whether the workflow is due again at once.
 
     Without `is_final` the API is asked again later, though there may be nothing left to do.
     """
     now = datetime.now(UTC)
-    look = await tools.shared.look(claim.workflow_id)
+    came = of_jobs.result().documents if of_jobs.done() else None
+    look = await tools.shared.look(JobDocuments(claim, came or {}))
     pending = [result for result in look.results if not result.is_settled]
     document = documents.read(workflow.document or {})
     ended = statuses.is_terminal(document.status)
     is_whole = ended and not pending
-    archived_at: datetime | None = None
+    is_hopeless = not ended and workflow.gone_at is None and now >= claim.deadline_at
     looks = [result.next_attempt_at for result in pending]
-    if ended or workflow.gone_at is not None or now >= claim.deadline_at or any(one.digest for one in look.results):
-        at = await write_manifest.write(tools, claim, workflow, look, is_whole=is_whole)
-        archived_at = at if is_whole else None
+    tells_more = ended or workflow.gone_at is not None or is_hopeless or any(one.digest for one in look.results)
+    write = partial(write_manifest.write, tools, claim, workflow, is_whole=is_whole)
     if ended:
         await name_files.name_files(tools, claim, workflow.document or {}, look.results)
-        if look.jobs and now < claim.deadline_at:
-            if archived_at:  # which is said first, since these calls may have to wait for their turn
-                await tools.shared.mark_archived((claim, archived_at))
-            of_jobs, are_all = await job_documents.fetch_all(tools, claim, look.jobs)
-            if of_jobs:
-                look = await tools.shared.save_jobs(JobDocuments(claim, of_jobs))
-                await write_manifest.write(tools, claim, workflow, look, is_whole=is_whole)
-            if not are_all:
-                looks.append(schedule.next_look(claim.heard_at, now=now))
-        if not is_final:
-            looks.append(now + fetch.GONE_AFTER)
-    elif workflow.gone_at is None:
-        if now >= claim.deadline_at:
+    if came is None:  # they may have to wait for their turn: that the workflow is archived is said before
+        if is_whole:
+            await write(look, then=lambda at: tools.shared.mark_archived((claim, at)))
+        late = (await of_jobs).documents
+        tells_more = bool(late) or not is_whole
+        look = await tools.shared.look(JobDocuments(claim, late)) if late else look
+    if not (await of_jobs).are_all or (not ended and workflow.gone_at is None):
+        looks.append(schedule.next_look(claim.heard_at, now=now))
+    if ended and not is_final:
+        looks.append(now + fetch.GONE_AFTER)
+
+    async def give_back(at: datetime | None) -> bool:
+        if is_hopeless:
             async with tools.engine.begin() as connection:
                 return await claims.bury(connection, claim, error=f"still {document.status} at its deadline")
-        looks.append(schedule.next_look(claim.heard_at, now=now))
-    is_due = await tools.shared.end(claims.Return(claim, due_at=min(looks, default=None), archived_at=archived_at))
+        archived_at = at if is_whole else None
+        return await tools.shared.end(claims.Return(claim, due_at=min(looks, default=None), archived_at=archived_at))
+
+    is_due = await (write(look, then=give_back) if tells_more else give_back(None))
     if is_whole:
         metrics.ARCHIVED.inc(claim.archived_at is None)
         log.info("archived", workflow=claim.workflow_id, status=document.status, results=len(look.results))

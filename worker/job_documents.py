@@ -3,7 +3,10 @@
 They are not what was paid for: no workflow waits for them to be archived.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -21,13 +24,31 @@ REFUSED_PAUSE = timedelta(hours=1)
 log = structlog.get_logger()
 
 
-async def fetch_all(
-    tools: Tools, claim: claims.Claim, missing: Sequence[str]
-) -> tuple[Mapping[str, JsonObject | None], bool]:
+@dataclass(frozen=True)
+class Fetched:
     """What could be had of them, by the jobs' ids, and whether nothing is left that is worth asking for soon.
 
     None: our token may not read it, or Civitai has none.
     """
+
+    documents: Mapping[str, JsonObject | None]
+    are_all: bool
+
+
+@asynccontextmanager
+async def beside(tools: Tools, claim: claims.Claim, missing: Sequence[str]) -> AsyncIterator[asyncio.Task[Fetched]]:
+    """Ask for them while the block does something else; what has not come by its end is given up."""
+    asking = asyncio.create_task(_fetch_all(tools, claim, missing))
+    try:
+        if not missing:
+            await asking
+        yield asking
+    finally:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+
+
+async def _fetch_all(tools: Tools, claim: claims.Claim, missing: Sequence[str]) -> Fetched:
     fetched: dict[str, JsonObject | None] = {}
     for job_id in missing:
         try:
@@ -39,11 +60,13 @@ async def fetch_all(
         except errors.CredentialError as error:
             async with tools.engine.begin() as connection:
                 await pauses.begin(connection, "jobs", length=REFUSED_PAUSE, reason=str(error))
-            return fetched, True  # the token may read none, it seems: what was not asked for is left as it is
+            return Fetched(
+                fetched, are_all=True
+            )  # the token may read none, it seems: what was not asked for is left as it is
         except errors.OrchestrationError as error:
             fetched[job_id] = None
             log.info("a job has no document", workflow=claim.workflow_id, job=job_id, error=str(error))
-    return fetched, len(fetched) == len(missing)
+    return Fetched(fetched, are_all=len(fetched) == len(missing))
 
 
 async def _document(tools: Tools, job_id: str) -> JsonObject:

@@ -1,12 +1,12 @@
 """From a document to rows: the workflow, its steps and jobs, its results."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from archive import claims, drift, results, settings, shared_blobs, steps, workflows
+from archive import claims, drift, jobs, pauses, results, settings, shared_blobs, steps, workflows
 from orchestration import documents, errors, statuses
 from orchestration import results as finder
 from orchestration.wire import JsonObject
@@ -36,10 +36,13 @@ class Order:
 
 @dataclass(frozen=True)
 class Saved:
-    """What is kept of a workflow now, and which of its results are not settled."""
+    """What is kept of a workflow now, which of its results are not settled, and which jobs' documents are missing and
+    may be asked for.
+    """
 
     workflow: workflows.Kept
     pending: Sequence[results.Pending]
+    jobs: Sequence[str]
 
 
 async def write(
@@ -76,11 +79,18 @@ async def write(
         await shared_blobs.leave_to_others(connection, with_results, others_need=OTHERS_NEED)
     for order in held:
         await _write_what_is_rare(connection, order)
-    pending = await results.pending_of_each(connection, [order.claim.workflow_id for order in held])
-    return [
-        Saved(kept[order.claim], pending[order.claim.workflow_id]) if order.claim in kept else claims.Overtaken()
-        for order in orders
-    ]
+    ids = [order.claim.workflow_id for order in held]
+    pending = await results.pending_of_each(connection, ids)
+    missing = await _jobs_to_ask_for(connection, ids)
+    saved = {claim: Saved(kept[claim], pending[claim.workflow_id], missing[claim.workflow_id]) for claim in kept}
+    return [saved.get(order.claim, claims.Overtaken()) for order in orders]
+
+
+async def _jobs_to_ask_for(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    missing = await jobs.without_document(connection, workflow_ids)
+    if any(missing.values()) and any(pause.cause == "jobs" for pause in await pauses.holding(connection)):
+        return dict.fromkeys(workflow_ids, ())
+    return missing
 
 
 async def _write_what_is_rare(connection: AsyncConnection, order: Order) -> None:

@@ -14,18 +14,20 @@ from archive.together import Together
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
-GATHERING = 0.015  # seconds that the first waits for others; a workflow is written a handful of times
 AT_ONCE = 64  # items in one transaction
 
 
 def transactions(
     engine: AsyncEngine,
     write: Callable[[AsyncConnection, Sequence[Item]], Awaitable[Sequence[Outcome | claims.Overtaken]]],
+    *,
+    gathering: Callable[[], float],
 ) -> Together[Item, Outcome]:
     """One kind of write: whoever awaits it goes on once his item has been committed.
 
     `write` takes a connection within a transaction and the items of a batch, and gives an outcome for each, in the same
     order: Overtaken for an item whose claim has been. A batch that PostgreSQL refuses is written one by one.
+    `gathering` says how many seconds the first item of a batch waits for others.
     """
 
     async def commit(items: Sequence[Item]) -> Sequence[Outcome | Exception]:
@@ -34,7 +36,7 @@ def transactions(
 
     return Together(
         commit,
-        gathering=GATHERING,
+        gathering=gathering,
         at_once=AT_ONCE,
         is_one_at_fault=lambda error: not database.is_unavailable(error),
     )

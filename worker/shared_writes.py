@@ -1,28 +1,28 @@
 """What every workflow reads and writes on its way, together with others that are as far as it is."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from archive import claims, jobs, manifests, pauses, results, settings, workflows
+from archive import claims, jobs, manifests, results, settings, workflows
 from archive.together import Together
 from orchestration.wire import JsonObject
 from worker import ledger, save_document, shared
 
+GATHERING = 0.0005
+"""Seconds for each workflow under way that the first of a batch waits for others: one alone goes on at once, and of
+many there is soon company. A workflow is written a handful of times."""
+
 
 @dataclass(frozen=True)
 class Look:
-    """What is kept of a workflow's results, and which jobs' documents are missing and worth asking for now.
-
-    rows: what its manifest repeats of the tables.
-    """
+    """What is kept of a workflow's results; `rows` is what its manifest repeats of the tables."""
 
     results: Sequence[results.Kept]
-    jobs: Sequence[str]
     rows: JsonObject
 
 
@@ -40,31 +40,38 @@ class SharedWrites:
     take: claim a workflow by its id; None if it is not to be had.
     save: write what came of a fetch.
     enter: say that a result is stored.
-    look: read what is kept of a workflow, by its id.
+    look: write the documents of a workflow's jobs that have come, if any, and read what is kept of it.
     mark_archived: say that a workflow was whole at some moment, though its holder has more to do.
-    save_jobs: write the documents of its jobs, and look again.
     end: give a workflow back; whether it is due again at once.
-    is_held: whether a claim holds at this moment.
-    All but `take`, `look` and `is_held` raise Overtaken.
+    All but `take` raise Overtaken.
     """
 
     def __init__(self, engine: AsyncEngine, config: settings.Settings) -> None:
         """What is one statement needs no BEGIN and COMMIT."""
         single = engine.execution_options(isolation_level="AUTOCOMMIT")
         save = partial(save_document.write, config=config)
-        self.take: Together[str, claims.Claim | None] = shared.transactions(single, _take)
-        self.save: Together[save_document.Order, save_document.Saved] = shared.transactions(engine, save)
-        self.enter: Together[ledger.Entry, None] = shared.transactions(engine, ledger.write)
-        self.look: Together[str, Look] = shared.transactions(single, _look)
-        self.mark_archived: Together[tuple[claims.Claim, datetime], None] = shared.transactions(engine, _mark_archived)
-        self.save_jobs: Together[JobDocuments, Look] = shared.transactions(engine, _save_jobs)
-        self.is_held: Together[claims.Claim, bool] = shared.transactions(single, _is_held)
-        self.end: Together[claims.Return, bool] = shared.transactions(engine, _end)
+        self._under_way = 0
+        transactions = partial(shared.transactions, gathering=lambda: GATHERING * self._under_way)
+        self.take: Together[str, claims.Claim | None] = transactions(single, _take)
+        self.save: Together[save_document.Order, save_document.Saved] = transactions(engine, save)
+        self.enter: Together[ledger.Entry, None] = transactions(engine, ledger.write)
+        self.look: Together[JobDocuments, Look] = transactions(engine, _look)
+        self.mark_archived: Together[tuple[claims.Claim, datetime], None] = transactions(engine, _mark_archived)
+        self.end: Together[claims.Return, bool] = transactions(engine, _end)
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """For the length of the block a workflow is under way, and may bring something to be written."""
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
 
     async def aclose(self) -> None:
         """Wait for what is being written."""
         async with AsyncExitStack() as closing:
-            for kind in vars(self).values():
+            for kind in (self.take, self.save, self.enter, self.look, self.mark_archived, self.end):
                 closing.push_async_callback(kind.aclose)
 
 
@@ -72,15 +79,6 @@ async def _take(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Seq
     taken = dict(await claims.take_each(connection, workflow_ids))
     # Of two who ask for the same workflow at once, one gets it.
     return [taken.pop(workflow_id, None) for workflow_id in workflow_ids]
-
-
-async def _look(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Sequence[Look]:
-    kept = await results.kept_of_each(connection, workflow_ids)
-    missing = await jobs.without_document(connection, workflow_ids)
-    if any(missing.values()) and any(pause.cause == "jobs" for pause in await pauses.holding(connection)):
-        missing = dict.fromkeys(workflow_ids, ())
-    rows = await manifests.rows(connection, workflow_ids)
-    return [Look(kept[workflow_id], missing[workflow_id], rows[workflow_id]) for workflow_id in workflow_ids]
 
 
 async def _mark_archived(
@@ -91,7 +89,7 @@ async def _mark_archived(
     return [None if claim in held else claims.Overtaken() for claim, _ in whole]
 
 
-async def _save_jobs(connection: AsyncConnection, fetched: Sequence[JobDocuments]) -> Sequence[Look | claims.Overtaken]:
+async def _look(connection: AsyncConnection, fetched: Sequence[JobDocuments]) -> Sequence[Look | claims.Overtaken]:
     held = await claims.hold_each(connection, [one.claim for one in fetched])
     documents: jobs.Documents = {
         (one.claim.workflow_id, job_id): document
@@ -100,13 +98,10 @@ async def _save_jobs(connection: AsyncConnection, fetched: Sequence[JobDocuments
         for job_id, document in one.documents.items()
     }
     await jobs.save_documents(connection, documents)
-    looks = dict(zip(held, await _look(connection, [claim.workflow_id for claim in held]), strict=True))
+    ids = [claim.workflow_id for claim in held]
+    kept, rows = await results.kept_of_each(connection, ids), await manifests.rows(connection, ids)
+    looks = {claim: Look(kept[claim.workflow_id], rows[claim.workflow_id]) for claim in held}
     return [looks.get(one.claim, claims.Overtaken()) for one in fetched]
-
-
-async def _is_held(connection: AsyncConnection, asked: Sequence[claims.Claim]) -> Sequence[bool]:
-    held = await claims.held(connection, asked)
-    return [claim in held for claim in asked]
 
 
 async def _end(connection: AsyncConnection, returns: Sequence[claims.Return]) -> Sequence[bool | claims.Overtaken]:

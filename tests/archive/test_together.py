@@ -22,7 +22,7 @@ class Halving:
 
 
 def together(work: Halving, *, at_once: int = 10, is_one_at_fault: bool = True) -> Together[int, int]:
-    return Together(work, gathering=0.01, at_once=at_once, is_one_at_fault=lambda _: is_one_at_fault)
+    return Together(work, gathering=lambda: 0.01, at_once=at_once, is_one_at_fault=lambda _: is_one_at_fault)
 
 
 async def test_what_comes_at_about_the_same_time_is_one_batch_and_no_larger_than_it_may_be() -> None:

@@ -28,7 +28,7 @@ async def pause(connection: AsyncConnection, causes: Sequence[str]) -> Sequence[
 async def test_what_comes_together_shares_one_transaction_that_is_committed_when_it_is_told(
     engine: AsyncEngine,
 ) -> None:
-    writes = shared.transactions(engine, pause)
+    writes = shared.transactions(engine, pause, gathering=lambda: 0.001)
     assert await asyncio.gather(*map(writes, "abc")) == ["a", "b", "c"]
     assert await rows(engine, "SELECT count(*), count(DISTINCT reason) FROM pauses") == [(3, 1)]
     await writes("d")
@@ -36,14 +36,14 @@ async def test_what_comes_together_shares_one_transaction_that_is_committed_when
 
 
 async def test_what_postgresql_refuses_fails_alone(engine: AsyncEngine) -> None:
-    writes = shared.transactions(engine, pause)
+    writes = shared.transactions(engine, pause, gathering=lambda: 0.001)
     told = await asyncio.gather(*map(writes, ["a", "not\x00storable", "b"]), return_exceptions=True)
     assert [isinstance(outcome, DBAPIError) for outcome in told] == [False, True, False]
     assert await rows(engine, "SELECT cause FROM pauses ORDER BY cause") == [("a",), ("b",)]
 
 
 async def test_what_a_cancelled_task_handed_in_is_left_out_and_the_others_are_written(engine: AsyncEngine) -> None:
-    writes = shared.transactions(engine, pause)
+    writes = shared.transactions(engine, pause, gathering=lambda: 0.001)
     first, second = (asyncio.create_task(writes(cause)) for cause in "ab")
     await asyncio.sleep(0)
     first.cancel()
@@ -52,7 +52,7 @@ async def test_what_a_cancelled_task_handed_in_is_left_out_and_the_others_are_wr
 
 
 async def test_closing_waits_for_what_is_being_written(engine: AsyncEngine) -> None:
-    writes = shared.transactions(engine, pause)
+    writes = shared.transactions(engine, pause, gathering=lambda: 0.001)
     task = asyncio.create_task(writes("a"))
     await asyncio.sleep(0)
     await writes.aclose()
@@ -77,7 +77,7 @@ async def test_among_those_who_hold_theirs_the_overtaken_writes_nothing(tools: T
         lambda claim: ours.save(Order(claim, Fetched(document))),
         lambda claim: ours.enter(Entry(claim, 1, content)),
         lambda claim: ours.mark_archived((claim, claim.claimed_at)),
-        lambda claim: ours.save_jobs(JobDocuments(claim, {"job": {}})),
+        lambda claim: ours.look(JobDocuments(claim, {"job": {}})),
         lambda claim: ours.end(claims.Return(claim, None, claim.claimed_at)),
     ]
     for write in writes:
