@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from orchestration import blobs, errors, retry, wire
+from orchestration import blobs, errors, exchange, retry, transport, wire
 from orchestration.wire import JsonObject
 
 # The machine's own addresses are never asked for through a proxy, whatever the environment names.
@@ -45,9 +45,12 @@ class Connection:
         if not (token.isascii() and token.isprintable() and token.strip()):
             raise ValueError("the API token is empty or holds characters that no token has")
         self._base_url = _checked(base_url).rstrip("/")
+        self._sent_to = str(httpx.URL(self._base_url)).rstrip("/")
         self._timeout = timeout
+        headers = {"Authorization": f"Bearer {token.strip()}", "Accept": "application/json"}
+        self._exchange = exchange.Exchange(self._base_url, headers, timeout=timeout, connect=blobs.CONNECT)
         self._http = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {token.strip()}", "Accept": "application/json"},
+            headers=headers,
             timeout=httpx.Timeout(timeout, connect=blobs.CONNECT),
             mounts=_DIRECT,
             follow_redirects=False,
@@ -58,6 +61,7 @@ class Connection:
 
     async def aclose(self) -> None:
         """Close it, once and for all."""
+        await self._exchange.aclose()
         await self._http.aclose()
 
     async def fetch(self, call: Call) -> JsonObject:
@@ -69,31 +73,37 @@ class Connection:
 
     async def ask(self, call: Call) -> Any:
         """Make the call once and give the JSON that it is answered with, None where the answer has no content."""
-        response = await self._send(call, self._request(call), stream=False)
-        if not response.is_success:
-            raise _refused(call, response)
-        if not response.content:
+        query = str(httpx.QueryParams(_given(call.parameters)))
+        url = f"{self._sent_to}{call.path}{query and '?'}{query}"
+        try:
+            answer = await self._exchange.ask(call.method, url, headers=_headers(call), body=call.body)
+        except exchange.Failed as failure:
+            cause = failure.__cause__ or failure
+            raise errors.Unreachable(call=call.name, id=call.id, url=url, detail=transport.cause(cause)) from cause
+        if not answer.is_success:
+            raise _refused(call, answer.status, answer.headers, None if answer.is_redirect else answer.content, url)
+        if not answer.content:
             return None
         try:
-            return wire.loads(response.content)
+            return wire.loads(answer.content)
         except ValueError as error:
-            raise _unreadable(call, response, str(error)) from None
+            raise _unreadable(call, answer.status, url, str(error)) from None
 
     async def open(self, call: Call) -> httpx.Response:
         """Make the call once and give the answer unread: 200, or a redirect. Whoever asked closes it."""
         request = self._request(call)
         request.headers.update({"Accept": "*/*", "Accept-Encoding": "identity"})
         request.extensions["timeout"]["read"] = blobs.STALL
-        response = await self._send(call, request, stream=True)
+        response = await self._send(call, request)
         if response.status_code == 200 or response.next_request is not None:
             return response
+        status, url = response.status_code, str(response.url)
         try:
             if response.is_success:
-                raise _unreadable(call, response, "the answer is no content")
-            await response.aread()
-            raise _refused(call, response)
+                raise _unreadable(call, status, url, "the answer is no content")
+            raise _refused(call, status, response.headers, await response.aread(), url)
         except httpx.RequestError as error:
-            raise _unreadable(call, response, _cause(error)) from error
+            raise _unreadable(call, status, url, _cause(error)) from error
         finally:
             await response.aclose()
 
@@ -101,21 +111,21 @@ class Connection:
         """Make the call once and give whatever it is answered with, unread. Whoever asked closes it."""
         request = self._request(call)
         request.headers["Accept-Encoding"] = "identity"
-        return await self._send(call, request, stream=True)
+        return await self._send(call, request)
 
     def _request(self, call: Call) -> httpx.Request:
         return self._http.build_request(
             call.method,
             self._base_url + call.path,
-            params={name: value for name, value in call.parameters.items() if value is not None},
+            params=_given(call.parameters),
             content=call.body,
             headers=_headers(call),
         )
 
-    async def _send(self, call: Call, request: httpx.Request, *, stream: bool) -> httpx.Response:
+    async def _send(self, call: Call, request: httpx.Request) -> httpx.Response:
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._http.send(request, stream=stream)
+                return await self._http.send(request, stream=True)
         except (httpx.RequestError, TimeoutError) as error:
             url, detail = str(request.url), _cause(error)
             raise errors.Unreachable(call=call.name, id=call.id, url=url, detail=detail) from error
@@ -156,6 +166,10 @@ async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
         raise errors.Truncated(call="download", url=url, detail=f"{came} bytes of {promised} came")
 
 
+def _given(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
 def _headers(call: Call) -> httpx.Headers:
     headers = httpx.Headers({"Content-Type": "application/json"} if call.body else {})
     headers.update(call.headers)
@@ -188,18 +202,20 @@ def _checked(base_url: str) -> str:
     return base_url
 
 
-def _refused(call: Call, response: httpx.Response) -> errors.OrchestrationError:
+def _refused(
+    call: Call, status: int, headers: Mapping[str, str], content: bytes | None, url: str
+) -> errors.OrchestrationError:
+    """What an answer that is not 2xx means; one without content redirects."""
     elsewhere = b"it redirects, and the token does not go along: is this the right address of the API?"
     return errors.from_answer(
-        response.status_code,
-        elsewhere if response.next_request else response.content,
+        status,
+        elsewhere if content is None else content,
         call=call.name,
         id=call.id,
-        url=str(response.url),
-        retry_after=retry.retry_after(response.headers.get("Retry-After"), datetime.now(UTC)),
+        url=url,
+        retry_after=retry.retry_after(headers.get("Retry-After"), datetime.now(UTC)),
     )
 
 
-def _unreadable(call: Call, response: httpx.Response, detail: str) -> errors.Unreachable:
-    status, url = response.status_code, str(response.url)
+def _unreadable(call: Call, status: int, url: str, detail: str) -> errors.Unreachable:
     return errors.Unreachable(call=call.name, id=call.id, url=url, status=status, detail=detail)
