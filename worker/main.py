@@ -33,7 +33,9 @@ DRAIN = timedelta(seconds=25)
 
 LONGEST_TASK = timedelta(hours=12)
 POLL = timedelta(milliseconds=100)
-TASKS_AT_ONCE = 64
+TASKS_AT_ONCE = 32
+"""Messages, each of `queue.TOGETHER` workflows at most."""
+
 CLEAR_AT_MOST = timedelta(minutes=5)
 CLOSE_AT_MOST = timedelta(minutes=5)
 VERIFY_AT_MOST = timedelta(hours=1)
@@ -66,11 +68,18 @@ async def shut_down(context: Context) -> None:
     await context["closing"].aclose()
 
 
-async def run_archive_workflow(context: Context, workflow_id: str) -> None:
-    """The task behind `queue.ARCHIVE_WORKFLOW`."""
+async def run_archive_workflow(context: Context, *workflow_ids: str) -> None:
+    """The task behind `queue.ARCHIVE_WORKFLOW`. Of the workflows of a message none waits for another."""
     await queue.take_out(context["redis"], context["job_id"])
+    each = (_archive(context["tools"], workflow_id) for workflow_id in workflow_ids)
+    for outcome in await asyncio.gather(*each, return_exceptions=True):
+        if outcome is not None:
+            raise outcome
+
+
+async def _archive(hands: tools.Tools, workflow_id: str) -> None:
     try:
-        await archive_workflow.archive_workflow(context["tools"], workflow_id)
+        await archive_workflow.archive_workflow(hands, workflow_id)
     except Exception as error:
         if not database.is_unavailable(error):
             raise

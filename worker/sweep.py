@@ -8,9 +8,9 @@ from archive import due, queue
 from worker import civitai
 from worker.tools import Tools
 
-QUEUE_AT_MOST = 64
-"""Messages in the queue after a sweep: enough to keep every worker busy until the next one, and few enough that a
-backlog never stands in front of a live result."""
+QUEUE_AT_MOST = 32
+"""Messages in the queue after a sweep, of `queue.TOGETHER` workflows each: enough to keep every worker busy until the
+next one, and few enough that a backlog never stands in front of a live result."""
 
 BACKFILL_AT_ONCE = 24
 """Of what is backfilled, so many are under way at most, on all workers together: tasks stay free for what is live."""
@@ -27,7 +27,7 @@ async def sweep(tools: Tools) -> None:
     What is backfilled comes last, and never fills the workers.
     """
     await civitai.probe(tools)
-    room = QUEUE_AT_MOST - await queue.waiting(tools.redis)
+    room = queue.TOGETHER * (QUEUE_AT_MOST - await queue.waiting(tools.redis))
     if room <= 0:
         return
     async with tools.single.connect() as connection:

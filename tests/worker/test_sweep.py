@@ -12,9 +12,11 @@ from worker import sweep as sweeping
 from worker.sweep import BACKFILL_AT_ONCE, QUEUE_AT_MOST, sweep
 from worker.tools import Tools
 
+AT_MOST = QUEUE_AT_MOST * queue.TOGETHER
+
 
 async def rung(redis: ArqRedis) -> set[str]:
-    return {message.args[0] for message in await redis.queued_jobs(queue_name=queue.NAME)}
+    return {workflow_id for message in await redis.queued_jobs(queue_name=queue.NAME) for workflow_id in message.args}
 
 
 async def due(engine: AsyncEngine, *workflow_ids: str) -> None:
@@ -47,26 +49,27 @@ async def test_what_is_not_due_is_held_or_has_just_been_rung_for_is_left_alone(
 
 
 async def test_a_backlog_stays_in_its_table_but_for_the_nearest_deadlines(tools: Tools) -> None:
-    await due(tools.engine, *(f"w{number:03}" for number in range(QUEUE_AT_MOST + 40)))
+    await due(tools.engine, *(f"w{number:03}" for number in range(AT_MOST + 40)))
     await rows.execute(
         tools.engine, "UPDATE workflows SET deadline_at = now() + (right(id, 3)::int * interval '1 hour')"
     )
     await sweep(tools)
-    assert await rung(tools.redis) == {f"w{number:03}" for number in range(QUEUE_AT_MOST)}
+    assert await rung(tools.redis) == {f"w{number:03}" for number in range(AT_MOST)}
     await sweep(tools)
     assert await queue.waiting(tools.redis) == QUEUE_AT_MOST
 
 
 async def test_a_queue_is_topped_up_and_never_overfilled(tools: Tools) -> None:
-    await due(tools.engine, *(f"w{number}" for number in range(5)))
-    await queue.ring(tools.redis, [f"live-{number}" for number in range(QUEUE_AT_MOST - 2)])
+    await due(tools.engine, *(f"w{number}" for number in range(3 * queue.TOGETHER)))
+    for number in range(QUEUE_AT_MOST - 2):
+        await queue.ring(tools.redis, [f"live-{number}"])
     await sweep(tools)
     assert await queue.waiting(tools.redis) == QUEUE_AT_MOST
 
 
 async def test_what_busy_workers_do_leaves_room_for_one_that_is_idle(tools: Tools) -> None:
     await due(tools.engine, "w")
-    await queue.ring(tools.redis, [f"taken-{number}" for number in range(QUEUE_AT_MOST)])
+    await queue.ring(tools.redis, [f"taken-{number}" for number in range(AT_MOST)])
     for message in await tools.redis.zrange(queue.NAME, 0, -1):
         await queue.take_out(tools.redis, message.decode())
     await sweep(tools)
@@ -99,11 +102,11 @@ async def backfilled(engine: AsyncEngine, count: int) -> None:
 
 async def test_what_is_backfilled_stands_in_front_of_nothing_and_leaves_tasks_free(tools: Tools) -> None:
     await backfilled(tools.engine, 100)
-    await due(tools.engine, *(f"live-{number}" for number in range(QUEUE_AT_MOST - 5)))
+    await due(tools.engine, *(f"live-{number}" for number in range(AT_MOST - 5)))
     await sweep(tools)
     first = await rung(tools.redis)
-    assert {each for each in first if each.startswith("live")} == {f"live-{n}" for n in range(QUEUE_AT_MOST - 5)}
-    assert len(first) == QUEUE_AT_MOST
+    assert {each for each in first if each.startswith("live")} == {f"live-{n}" for n in range(AT_MOST - 5)}
+    assert len(first) == AT_MOST
 
     await tools.redis.flushall()
     await rows.execute(tools.engine, "UPDATE workflows SET due_at = NULL WHERE origin = 'callback'")
