@@ -11,6 +11,7 @@ import bisect
 import contextlib
 import fcntl
 import hashlib
+import itertools
 import os
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -20,10 +21,13 @@ from archive import local_storage, settings, storage, trees
 from archive.local_storage import LocalStorage
 from archive.naming import File
 from archive.templates import Template
+from archive.together import Together
 
 LOCK = "browse.lock"
 TURNS = "browse.turns"
 SECONDS_BETWEEN = 0.2
+GATHERING = 0.002  # seconds that the first of some workflows' files waits for others
+AT_ONCE = 64  # workflows whose files are named in one go
 
 
 class NameSet:
@@ -54,11 +58,14 @@ class Browse:
         self._objects = store.root
         self._tree = trees.Tree(store.root / local_storage.BROWSE)
         self._is_alone = False
+        self._shown: Together[Sequence[File], None] = Together(
+            self._show_all, gathering=lambda: GATHERING, at_once=AT_ONCE, is_one_at_fault=lambda _: True
+        )
 
     async def show(self, files: Sequence[File]) -> None:
         """Have these files there under their names. An object that is not in storage has none."""
         if files:
-            await asyncio.to_thread(self._show, files)
+            await self._shown(files)
 
     async def hide(self, names: Collection[str]) -> None:
         """Take these names away."""
@@ -95,9 +102,13 @@ class Browse:
             finally:
                 self._is_alone = False
 
-    def _show(self, files: Sequence[File]) -> None:
+    async def _show_all(self, groups: Sequence[Sequence[File]]) -> Sequence[None]:
+        await asyncio.to_thread(self._show, groups)
+        return [None] * len(groups)
+
+    def _show(self, groups: Sequence[Sequence[File]]) -> None:
         with self._locked(fcntl.LOCK_SH):
-            for file in files:
+            for file in itertools.chain.from_iterable(groups):
                 with contextlib.suppress(FileNotFoundError):
                     self._tree.link(self._objects / storage.object_name(bytes.fromhex(file.digest)), file.name)
 
