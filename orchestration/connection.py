@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from orchestration import blobs, errors, exchange, retry, transport, wire
+from orchestration import blobs, errors, exchange, retry, wire
 from orchestration.wire import JsonObject
 
 # The machine's own addresses are never asked for through a proxy, whatever the environment names.
@@ -79,7 +79,7 @@ class Connection:
             answer = await self._exchange.ask(call.method, url, headers=_headers(call), body=call.body)
         except exchange.Failed as failure:
             cause = failure.__cause__ or failure
-            raise errors.Unreachable(call=call.name, id=call.id, url=url, detail=transport.cause(cause)) from cause
+            raise errors.Unreachable(call=call.name, id=call.id, url=url, detail=_cause(cause)) from cause
         if not answer.is_success:
             raise _refused(call, answer.status, answer.headers, None if answer.is_redirect else answer.content, url)
         if not answer.content:
@@ -185,8 +185,8 @@ def _promised(response: httpx.Response) -> int | None:
     return int(length)
 
 
-def _cause(error: Exception) -> str:
-    """Say in words what httpx tells in types: its time-outs carry no message."""
+def _cause(error: BaseException) -> str:
+    """Say in words what is told in types: time-outs carry no message."""
     return str(error) or {
         httpx.ConnectTimeout: "no connection in time",
         httpx.ReadTimeout: "no answer in time",
