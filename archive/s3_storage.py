@@ -7,7 +7,6 @@ lifecycle rule (abort incomplete multipart uploads).
 
 import asyncio
 import hashlib
-import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from datetime import timedelta
@@ -18,7 +17,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from archive import incoming, storage
+from archive import incoming, s3_errors, storage
 from archive.incoming import Incoming
 from archive.s3_settings import S3Settings
 from archive.storage import Entry
@@ -42,9 +41,6 @@ PAGE = 1_000  # what S3 lists at once
 
 _NO_RANGES = "non-partial response"
 """What obstore says of a store that, asked for a part, does not answer 206: some small ones do not."""
-
-_CODE = re.compile(r"<Code>(\w{1,60})</Code>")
-_STATUS = re.compile(r"status code: (\d{3}[A-Za-z ]*)")
 
 
 class S3Storage:
@@ -233,7 +229,7 @@ class S3Storage:
         try:
             yield
         except (BaseError, FileNotFoundError) as error:
-            raise StorageUnavailable(_sentence(self.url, str(error))) from None
+            raise StorageUnavailable(s3_errors.sentence(self.url, str(error))) from None
 
 
 def _config(config: S3Settings) -> "S3Config":
@@ -252,16 +248,3 @@ def _config(config: S3Settings) -> "S3Config":
 def _flushed(incoming: Incoming) -> Path:
     with incoming.held() as (path, _):
         return path
-
-
-def _sentence(url: str, told: str) -> str:
-    code, status = _CODE.search(told), _STATUS.search(told)
-    reason = code[1] if code else status[1].strip() if status else "it does not answer"
-    match reason[:3], reason:
-        case _, "NoSuchBucket":
-            advice = "make the bucket, or correct STORAGE_URL"
-        case ("403", _) | (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId" | "AccessDenied" | "ExpiredToken"):
-            advice = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and what they may do there"
-        case _:
-            advice = "check that the store is up, AWS_ENDPOINT_URL and AWS_REGION"
-    return f"The storage at {url} cannot be used ({reason}): {advice}."
