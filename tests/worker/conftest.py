@@ -8,9 +8,13 @@ from arq.connections import ArqRedis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import settings
+from archive.local_storage import LocalStorage
 from embedded.supervisor import Addresses
+from tests.archive import holding
 from tests.worker import civitai as misbehaving
+from tests.worker import pruning
 from tests.worker.civitai import Civitai
+from worker import recognise_storage
 from worker.tools import Tools, open_tools
 
 
@@ -57,3 +61,14 @@ def config_there(environment_there: dict[str, str], engine: AsyncEngine, redis: 
 async def tools(config_there: settings.Settings) -> AsyncIterator[Tools]:
     async with open_tools(config_there) as tools:
         yield tools
+
+
+@pytest.fixture
+async def store(engine: AsyncEngine, tmp_path: Path) -> LocalStorage:
+    """A storage in which w1 (tag alpha: cat, dog) and w2 (tag beta: fox, and the same cat) are archived."""
+    store = LocalStorage(tmp_path / "storage")
+    await recognise_storage.recognise(engine, store)
+    for workflow_id in holding.WORKFLOWS:
+        await holding.hold(engine, store, workflow_id)
+    await pruning.in_a_segment(engine)
+    return store
