@@ -77,10 +77,10 @@ bench-archive: $(READY) ## how fast workflows are archived, against curl, aria2c
 bench-backfill: $(READY) ## how fast a backfill lists 100,000 workflows, against the bare calls, and in how much memory
 	@$(BIN)/python -m bench.backfill
 
-bench-sql: $(READY) ## how long dashboards wait at 10 million events (20 GB of disk, for some minutes)
+bench-sql: $(READY) ## how long dashboards wait at 10 million events (15 GB of disk, for some minutes)
 	@$(BIN)/python -m bench.sql
 
-bench-migrations: $(READY) ## whether migrations of full tables let ingest go on (20 GB of disk, for some minutes)
+bench-migrations: $(READY) ## whether migrations of full tables let ingest go on (15 GB of disk, for some minutes)
 	@$(BIN)/python -m bench.sql_migrations
 
 bench-gateway: $(READY) ## how fast the archive is read through the gateway, against proxying the same calls (needs wrk)

@@ -34,6 +34,12 @@ def create_check_constraint(name: str, table: str, condition: str) -> None:
         op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
 
 
+def analyze(table: str) -> None:
+    """Have PostgreSQL look at the rows. What a new index on an expression holds is unknown until then."""
+    with _beside_writers():
+        op.execute(f"ANALYZE {table}")
+
+
 @contextmanager
 def _beside_writers() -> Iterator[None]:
     """Outside of a transaction, and waiting as long as it takes for what others have begun: nobody waits behind us."""

@@ -34,6 +34,8 @@ def upgrade() -> None:
         "ix_results_not_kept", "results", [NOT_KEPT_AT], postgresql_include=HOW, postgresql_where=NOT_KEPT
     )
     online.create_index("ix_jobs_failed", "jobs", [DAY], postgresql_where=FAILED)
+    for table in ("results", "jobs"):
+        online.analyze(table)
 
 
 def downgrade() -> None:

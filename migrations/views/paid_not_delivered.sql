@@ -6,8 +6,8 @@ SELECT
     currency,
     status,
     why,
-    (SELECT count(*) FROM public.results WHERE workflow_id = lacking.id AND role = 'result') AS results,
-    (SELECT count(stored_at) FROM public.results WHERE workflow_id = lacking.id AND role = 'result') AS stored_results,
+    results,
+    stored_results,
     tags
 FROM (
     SELECT coalesce(created_at, heard_at) AS submitted_at, id, cost, currency, status, status AS why, tags
@@ -46,7 +46,13 @@ FROM (
         AND archived_at IS NULL
         AND coalesce(lower(status), '') NOT IN ('failed', 'expired', 'canceled')
         AND NOT EXISTS (SELECT FROM public.results WHERE workflow_id = workflows.id AND (dead_at IS NOT NULL OR withheld_at IS NOT NULL OR gone_at IS NOT NULL) AND role = 'result')
-) AS lacking;
+) AS lacking
+-- An outer join, since PostgreSQL leaves it out where nobody asks for the counts.
+LEFT JOIN LATERAL (
+    SELECT count(*) AS results, count(stored_at) AS stored_results
+    FROM public.results
+    WHERE workflow_id = lacking.id AND role = 'result'
+) AS counted ON true;
 
 COMMENT ON VIEW ops.paid_not_delivered IS 'Workflows that cost something and did not deliver all: failed, expired or canceled at Civitai, or with results that were withheld, are gone or were given up';
 COMMENT ON COLUMN ops.paid_not_delivered.submitted_at IS 'when it was created at Civitai; until that is known, when we heard of it';
