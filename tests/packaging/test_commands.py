@@ -47,7 +47,7 @@ OPERATIONS = pages.HOUSE / "docs" / "operations.md"
 SANDBOX = pages.HOUSE / "docs" / "sandbox.md"
 SECRET = "a-secret-for-the-pages"
 
-PAGE_SECONDS = 300.0
+PAGE_SECONDS = 600.0
 """Dozens of processes, one after the other, on a machine that may do much else."""
 
 pytestmark = [
