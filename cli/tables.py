@@ -12,14 +12,15 @@ from typing import Literal
 Form = Literal["table", "csv", "json"]
 
 WIDE = 10_000  # columns; what is not read on a terminal is not folded either
+NARROW = 8  # columns
 
 
 def show(names: Sequence[str], rows: Sequence[Iterable[object]], form: Form, *, whole: str | None = None) -> None:
     """Print the rows under their names.
 
-    `table` folds what is too wide for the terminal, but not the column `whole`, an id that people copy, unless it would
-    need more than half of that. `csv` has a header line, NULL as nothing, and texts as they are, except on a terminal;
-    `json` is one object a line, with texts for what JSON has no type for.
+    `table` folds what is too wide for the terminal, but not the column `whole`, an id that people copy, unless the
+    others would have less than NARROW each. `csv` has a header line, NULL as nothing, and texts as they are, except on
+    a terminal; `json` is one object a line, with texts for what JSON has no type for.
     """
     if form == "csv":
         _csv(names, rows)
@@ -64,12 +65,12 @@ def _table(names: Sequence[str], rows: Sequence[Iterable[object]], whole: str | 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
     for name, column in zip(names, columns, strict=True):
-        longest = max((cell_len(printable(_plain(value))) for value in column), default=0)
+        longest = max(cell_len(printable(_plain(value))) for value in (name, *column))
         table.add_column(
             Text(printable(name)),
             justify="right" if _are_numbers(column) else "left",
             overflow="fold",
-            width=min(max(longest, cell_len(name)), console.width // 2) if name == whole else None,
+            width=longest if name == whole and longest <= console.width - NARROW * (len(names) - 1) else None,
         )
     for row in rows:
         table.add_row(*(Text(printable(_plain(value))) for value in row))

