@@ -95,24 +95,22 @@ _CLAIM = (
         func.now(),
     )
 )
-_RENEW = (
-    update(tables.workflows)
-    .where(*MINE)
-    .values(leased_until=case((_workflows.leased_until.is_not(None), func.now() + bindparam("lease", type_=Interval))))
-)
 _HOLD = select(_workflows.id).where(*MINE).with_for_update(key_share=True)
-_HOLD_EACH = (
-    select(_workflows.id, _workflows.attempts)
-    .where(
-        tuple_(_workflows.id, _workflows.attempts).in_(
-            select(
-                func.unnest(bindparam("claimed_ids", type_=ARRAY(Text))),
-                func.unnest(bindparam("claimed_attempts", type_=ARRAY(Integer))),
-            )
+_HELD = select(_workflows.id, _workflows.attempts).where(
+    tuple_(_workflows.id, _workflows.attempts).in_(
+        select(
+            func.unnest(bindparam("claimed_ids", type_=ARRAY(Text))),
+            func.unnest(bindparam("claimed_attempts", type_=ARRAY(Integer))),
         )
     )
-    .order_by(_workflows.id)
-    .with_for_update(key_share=True)
+)
+_HOLD_EACH = _HELD.order_by(_workflows.id).with_for_update(key_share=True)
+_AT_REST = _HELD.with_for_update(key_share=True, skip_locked=True).cte("at_rest")
+_RENEW_EACH = (
+    update(tables.workflows)
+    .where(_workflows.id == _AT_REST.c.id)
+    .values(leased_until=case((_workflows.leased_until.is_not(None), func.now() + bindparam("lease", type_=Interval))))
+    .returning(_workflows.id, _workflows.attempts)
 )
 _GIVE_BACK = (
     update(tables.workflows)
@@ -155,9 +153,15 @@ async def take_each(connection: AsyncConnection, workflow_ids: Sequence[str]) ->
     return {row.id: Claim(*row) for row in taken}
 
 
-async def renew(connection: AsyncConnection, claim: Claim) -> None:
-    """The holder's sign of life: the lease starts anew. What has been given back stays so. Raises Overtaken."""
-    one_row((await connection.execute(_RENEW, as_mine(claim) | {"lease": LEASE})).rowcount)
+async def renew_each(connection: AsyncConnection, claims: Iterable[Claim]) -> Mapping[Claim, bool]:
+    """The holders' sign of life: their leases start anew. What has been given back stays so.
+
+    Those whose claims hold, and for each whether it was renewed: nobody waits for a row that is being written just now.
+    """
+    by_key, parameters = _by_key(claims)
+    renewed = set(map(tuple, await connection.execute(_RENEW_EACH, parameters | {"lease": LEASE})))
+    held = await connection.execute(_HELD, parameters)
+    return {by_key[workflow_id, attempt]: (workflow_id, attempt) in renewed for workflow_id, attempt in held}
 
 
 async def hold(connection: AsyncConnection, claim: Claim) -> None:
@@ -167,10 +171,8 @@ async def hold(connection: AsyncConnection, claim: Claim) -> None:
 
 async def hold_each(connection: AsyncConnection, claims: Iterable[Claim]) -> set[Claim]:
     """The same for several: those whose claims still hold, instead of raising Overtaken."""
-    by_key = {(claim.workflow_id, claim.attempt): claim for claim in claims}
-    ids, attempts = zip(*by_key, strict=True)
-    found = await connection.execute(_HOLD_EACH, {"claimed_ids": ids, "claimed_attempts": attempts})
-    return {by_key[row.id, row.attempts] for row in found}
+    by_key, parameters = _by_key(claims)
+    return {by_key[workflow_id, attempt] for workflow_id, attempt in await connection.execute(_HOLD_EACH, parameters)}
 
 
 async def release(connection: AsyncConnection, claim: Claim, *, due_at: datetime | None) -> bool:
@@ -217,6 +219,13 @@ async def owe(connection: AsyncConnection, workflow_ids: Sequence[str]) -> None:
     await connection.execute(select(_workflows.id).where(ours).order_by(_workflows.id).with_for_update())
     taken_away = {"due_at": func.now(), "leased_until": None, "attempts": _workflows.attempts + 1}
     await connection.execute(update(tables.workflows).where(ours).values(taken_away))
+
+
+def _by_key(claims: Iterable[Claim]) -> tuple[Mapping[tuple[str, int], Claim], dict[str, object]]:
+    """Claims by what their rows show of them, and the parameters that name these to a statement."""
+    by_key = {(claim.workflow_id, claim.attempt): claim for claim in claims}
+    ids, attempts = zip(*by_key, strict=True)
+    return by_key, {"claimed_ids": ids, "claimed_attempts": attempts}
 
 
 async def _give_back(

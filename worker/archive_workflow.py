@@ -16,7 +16,6 @@ from worker import (
     fetch,
     job_documents,
     keep_result,
-    lease,
     metrics,
     name_files,
     renew,
@@ -53,7 +52,7 @@ async def archive_workflow(tools: Tools, workflow_id: str) -> None:
         if claim is None:
             return
         try:
-            is_due = await lease.while_held(tools.engine, claim, _archive(tools, claim))
+            is_due = await tools.leases.while_held(claim, _archive(tools, claim))
         except claims.Overtaken:
             log.warning("overtaken: somebody else has the workflow now", workflow=workflow_id)
             return

@@ -14,6 +14,7 @@ from archive.storage import Storage
 from orchestration import blobs, client
 from worker import recognise_storage
 from worker.allowance import Allowance
+from worker.lease import Leases
 from worker.shared_writes import SharedWrites
 from worker.slots import Slots
 
@@ -36,6 +37,7 @@ class Tools:
     calls: AsyncLimiter
     blobs: blobs.BlobClient
     slots: Slots
+    leases: Leases
     shared: SharedWrites
     allowance: Allowance
 
@@ -66,6 +68,7 @@ async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
             calls=AsyncLimiter(config.api_calls_per_second, 1),
             blobs=await stack.enter_async_context(blobs.BlobClient(allow_private=config.blob_allow_private)),
             slots=Slots(),
+            leases=Leases(engine),
             shared=shared,
             allowance=Allowance(config.verify_bytes_per_day),
         )

@@ -74,7 +74,7 @@ async def test_a_sign_of_life_starts_the_lease_anew(engine: AsyncEngine) -> None
     claim = await claimed_workflow(engine)
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE workflows SET leased_until = now() + interval '1 s'"))
-        await claims.renew(connection, claim)
+        await renew(connection, claim)
     assert await rows(engine, "SELECT leased_until > now() + interval '14 s' FROM workflows") == [(True,)]
 
 
@@ -83,12 +83,17 @@ async def test_a_sign_of_life_that_comes_after_the_release_holds_nothing_back(en
     async with engine.begin() as connection:
         await claims.release(connection, claim, due_at=datetime.now(UTC))
     async with engine.begin() as connection:
-        await claims.renew(connection, claim)
+        await renew(connection, claim)
     assert await rows(engine, "SELECT leased_until FROM workflows") == [(None,)]
 
 
+async def renew(connection: AsyncConnection, claim: claims.Claim) -> None:
+    if not (await claims.renew_each(connection, [claim])).get(claim):
+        raise claims.Overtaken
+
+
 WRITES: dict[str, Callable[[AsyncConnection, claims.Claim], Awaitable[Any]]] = {
-    "renew": claims.renew,
+    "renew": renew,
     "hold": claims.hold,
     "save": lambda connection, claim: workflows.save(
         connection, claim, {"id": "wf", "status": "failed"}, keep_document=False
