@@ -71,12 +71,12 @@ async def test_the_receiver_from_before_the_newest_migration_feeds_our_worker(
                 assert receiver.process.returncode is None, receiver.said()
                 return False
 
-        await eventually(ready, what="readiness", within=40)
+        await eventually(ready, what="readiness")
         no_event = await http.post(f"{address}/callbacks?token={SECRET}", json={"no": "event"})
         assert no_event.status_code == 202
         async with worker():
             workflow_id = await submitted(sandbox, address, config)
-            await eventually(lambda: rows.archived(engine), within=40, what="archiving")
+            await eventually(lambda: rows.archived(engine), what="archiving")
         assert "Traceback" not in receiver.said()
     told = await rows.one(engine, "SELECT told_status FROM workflows WHERE id = :id", id=workflow_id)
     assert told["told_status"] == "succeeded"

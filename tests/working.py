@@ -35,7 +35,7 @@ async def worker(config: settings.Settings) -> AsyncIterator[None]:
 
 
 async def eventually(
-    look: Callable[[], Awaitable[T | None]], *, within: float = 20.0, every: float = 0.05, what: str = "it"
+    look: Callable[[], Awaitable[T | None]], *, within: float = 60.0, every: float = 0.05, what: str = "it"
 ) -> T:
     """The first thing that `look` returns other than None or False; fails after `within` seconds."""
     began = time.monotonic()

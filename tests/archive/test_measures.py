@@ -65,7 +65,7 @@ def test_no_broken_file_takes_long(sample: Sample, where: float, what: bytes, cu
     for measure in (measures.dimensions, measures.duration):
         with contextlib.suppress(Exception):  # `contents.inspect` takes any
             measure(file, sample.media_type)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize(

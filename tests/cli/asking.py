@@ -31,7 +31,7 @@ async def archived(engine: AsyncEngine, config: settings.Settings, *workflow_ids
         return await rows.archived(engine, len(workflow_ids))
 
     async with working.worker(config):
-        await working.eventually(all_archived, what="that all is archived", within=40)
+        await working.eventually(all_archived, what="that all is archived")
 
 
 async def all_of(*asked: tuple[str, ...], environment: dict[str, str]) -> list[commands.Done]:

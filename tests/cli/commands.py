@@ -57,7 +57,7 @@ class Started:
         with contextlib.suppress(ProcessLookupError):
             (os.killpg if number == signal.SIGINT else os.kill)(self.process.pid, number)
 
-    async def ends(self, *, within: float = 40.0) -> int:
+    async def ends(self, *, within: float = 60.0) -> int:
         async with asyncio.timeout(within):
             return await self.process.wait()
 

@@ -27,7 +27,7 @@ async def test_uvicorn_serves_the_receiver(servers: dict[str, str], free_port: i
                     assert uvicorn.process.returncode is None, uvicorn.said()
                     return False
 
-            await working.eventually(ready, what="readiness", within=40)
+            await working.eventually(ready, what="readiness")
             url = f"http://127.0.0.1:{free_port}/callbacks?token={SECRET}"
             event = {"$type": "workflow", "workflowId": "w-1", "status": "processing"}
             assert (await http.post(url, json=event)).status_code == 202

@@ -40,7 +40,7 @@ async def test_it_serves_who_has_a_key_until_it_is_asked_to_end_and_shows_no_sec
                 assert gateway.process.returncode is None, gateway.said()
                 return False
 
-        await working.eventually(ready, what="readiness", within=40)
+        await working.eventually(ready, what="readiness")
         assert (await http.get("/v2/consumer/workflows/wf")).status_code == 401
         answer = await http.get("/v2/consumer/workflows/wf", headers={"Authorization": f"Bearer {key}"})
         assert answer.status_code == 200

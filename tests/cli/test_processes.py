@@ -20,11 +20,11 @@ async def test_a_process_that_ends_is_started_again_until_it_is_stopped(alone: d
     await process.start()
     keeping = asyncio.create_task(process.keep_running())
     try:
-        await working.eventually(serves, what="the first start", within=40)
+        await working.eventually(serves, what="the first start")
         (first,) = commands.running_in(home)
         log.write_text("")
         os.kill(first, signal.SIGKILL)
-        await working.eventually(serves, what="the second start", within=40)
+        await working.eventually(serves, what="the second start")
         (second,) = commands.running_in(home)
         assert second != first
     finally:

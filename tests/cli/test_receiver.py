@@ -20,7 +20,10 @@ def environment_of_it(servers: dict[str, str], free_port: int) -> dict[str, str]
 async def test_it_serves_until_it_is_asked_to_end(
     environment_of_it: dict[str, str], free_port: int, number: signal.Signals
 ) -> None:
-    async with commands.started("receiver", environment=environment_of_it) as receiver, httpx.AsyncClient() as http:
+    async with (
+        commands.started("receiver", environment=environment_of_it) as receiver,
+        httpx.AsyncClient(timeout=60) as http,
+    ):
 
         async def ready() -> bool:
             try:
@@ -29,7 +32,7 @@ async def test_it_serves_until_it_is_asked_to_end(
                 assert receiver.process.returncode is None, receiver.said()
                 return False
 
-        await working.eventually(ready, what="readiness", within=40)
+        await working.eventually(ready, what="readiness")
         event = {"$type": "workflow", "workflowId": "w-1", "status": "processing"}
         url = f"http://127.0.0.1:{free_port}/callbacks?token={SECRET}"
         assert (await http.post(url, json=event)).status_code == 202
@@ -75,7 +78,7 @@ async def test_several_processes_share_the_port_and_their_metrics_add_up(
 
     async with (
         commands.started("receiver", "--workers", "2", environment=environment) as receiver,
-        httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0)) as http,
+        httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0), timeout=60) as http,
     ):
 
         async def ready() -> bool:
@@ -85,7 +88,7 @@ async def test_several_processes_share_the_port_and_their_metrics_add_up(
                 assert receiver.process.returncode is None, receiver.said()
                 return False
 
-        await working.eventually(ready, what="readiness", within=40)
+        await working.eventually(ready, what="readiness")
         for number in range(40):
             event = {"$type": "workflow", "workflowId": f"w-{number % 30}", "status": "processing"}
             assert (await http.post(url, json=event)).status_code == 202
@@ -111,7 +114,7 @@ async def test_without_a_port_for_metrics_callbacks_come_all_the_same(
     environment_of_it: dict[str, str], free_port: int, taken_port: int
 ) -> None:
     environment = environment_of_it | {"RECEIVER_METRICS": f"127.0.0.1:{taken_port}"}
-    async with commands.started("receiver", environment=environment) as receiver, httpx.AsyncClient() as http:
+    async with commands.started("receiver", environment=environment) as receiver, httpx.AsyncClient(timeout=60) as http:
         await receiver.says("Application startup complete")
         assert (await http.get(f"http://127.0.0.1:{free_port}/ready")).is_success
         assert "RECEIVER_METRICS cannot be listened on" in receiver.said()
@@ -128,7 +131,10 @@ async def test_what_was_accepted_is_answered_before_it_ends(
 ) -> None:
     url = f"http://127.0.0.1:{free_port}/callbacks?token={SECRET}"
     event = {"$type": "workflow", "workflowId": "w-1", "status": "processing"}
-    async with commands.started("receiver", environment=environment_of_it) as receiver, httpx.AsyncClient() as http:
+    async with (
+        commands.started("receiver", environment=environment_of_it) as receiver,
+        httpx.AsyncClient(timeout=60) as http,
+    ):
         await receiver.says("Application startup complete")
         async with engine.connect() as connection:
             await connection.execute(text("LOCK TABLE events IN ACCESS EXCLUSIVE MODE"))

@@ -36,7 +36,7 @@ async def test_logs_go_where_they_are_told_and_a_killed_process_is_started_again
                 return False
 
         await asyncio.sleep(0.1)
-        await working.eventually(ready_again, what="another receiver", within=40)
+        await working.eventually(ready_again, what="another receiver")
         assert receivers() != [killed]
     assert commands.running_in(home) == {}
     assert "the worker is up" in (tmp_path / "worker.log").read_text()

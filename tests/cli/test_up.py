@@ -55,7 +55,7 @@ async def test_one_command_archives_and_survives_the_loss_of_valkey(
                 supervisor.addresses_of(home)
             )
 
-        await working.eventually(another_one, what="another Valkey", within=40)
+        await working.eventually(another_one, what="another Valkey")
         await archived(alone, await submitted(sandbox, free_port))
 
         up.send(signal.SIGTERM)
@@ -76,7 +76,7 @@ async def test_after_its_kill_its_processes_end_and_the_next_one_finds_the_serve
         async def only_servers() -> bool:
             return not any(" -m cli " in command for command in commands.running_in(home).values())
 
-        await working.eventually(only_servers, what="the end of the receiver and the worker", within=40)
+        await working.eventually(only_servers, what="the end of the receiver and the worker")
         left = set(commands.running_in(home))
         assert left
         async with commands.started("up", "--port", str(free_port), environment=alone | account) as again:
@@ -113,7 +113,7 @@ async def test_a_signal_while_the_servers_start_leaves_nothing(
         async def initdb_runs() -> bool:
             return any(up.home.glob("postgres*"))
 
-        await working.eventually(initdb_runs, what="initdb", within=40)
+        await working.eventually(initdb_runs, what="initdb")
         up.send(signal.SIGINT)
         assert await up.ends() == 0
         assert commands.running_in(up.home) == {}

@@ -151,7 +151,7 @@ async def test_uvicorn_and_arq_find_their_entries(
         commands.started(*uvicorn, environment=environment, program=python, directory=elsewhere) as receiver,
         commands.started(*arq, environment=environment, program=python, directory=elsewhere) as worker,
     ):
-        await working.eventually(healthy, what="readiness", within=40)
+        await working.eventually(healthy, what="readiness")
         await worker.says("Starting worker")
         for process in (receiver, worker):
             process.send(signal.SIGTERM)

@@ -193,7 +193,7 @@ async def test_a_slow_drip_is_no_progress(anywhere: transport.Transport) -> None
     async with servers.serve_raw(respond) as address:
         with pytest.raises(errors.Truncated, match=r"only \d+ bytes came in 0.3 seconds"):
             await read(anywhere, address)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
 
 
 async def test_a_slow_but_steady_stream_is_borne_with(anywhere: transport.Transport) -> None:

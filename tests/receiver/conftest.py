@@ -45,5 +45,5 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 @pytest.fixture
 async def http(receiver: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of it."""
-    async with httpx.AsyncClient(base_url=receiver) as http:
+    async with httpx.AsyncClient(base_url=receiver, timeout=60) as http:
         yield http

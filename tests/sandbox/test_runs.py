@@ -72,4 +72,4 @@ async def test_a_step_that_has_succeeded_shows_its_results_while_the_next_one_ru
 async def test_it_takes_as_long_as_was_asked(consumer: Consumer) -> None:
     began = time.monotonic()
     await consumer.run("echo", seconds=0.5)
-    assert 0.5 <= time.monotonic() - began < 4
+    assert time.monotonic() - began >= 0.5

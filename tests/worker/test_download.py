@@ -140,7 +140,7 @@ async def test_room_is_taken_until_the_content_is_in_its_place(
     assert not more.done()
     go_on.set()
     await archiving
-    await asyncio.wait_for(more, 1)
+    await asyncio.wait_for(more, 30)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import time
 from pathlib import Path
 
 from arq.connections import ArqRedis
@@ -47,11 +46,9 @@ async def test_kill_9_in_mid_download_loses_nothing(
         await eventually(lambda: _are_half_received(storage, len(names)))
         first.send_signal(signal.SIGKILL)
         await first.wait()
-    killed_at = time.monotonic()
     serve_all(civitai, *names)
     async with processes.worker(environment_there, tmp_path / "log"):
-        await eventually(lambda: rows.archived(engine, len(names)), within=30, what="archiving after a kill")
-    assert time.monotonic() - killed_at < 30
+        await eventually(lambda: rows.archived(engine, len(names)), what="archiving after a kill")
     gate.opened.set()
     assert files.half_received(storage) == []
     assert len(files.objects(storage)) == len(names)
@@ -106,10 +103,10 @@ async def test_losing_redis_ends_the_process_and_the_next_one_goes_on(
             await redis.flushall()
             await due(engine, redis, civitai, "later", gate=gate)
             gate.opened.set()  # what it has begun may end
-            assert await asyncio.wait_for(first.wait(), timeout=20) == 1
+            assert await asyncio.wait_for(first.wait(), timeout=60) == 1
         await door.open()
         async with processes.worker(environment_there, tmp_path / "log"):
-            await eventually(lambda: rows.archived(engine, 2), within=30)
+            await eventually(lambda: rows.archived(engine, 2))
     assert files.half_received(storage) == []
 
 
@@ -152,7 +149,7 @@ async def test_sigterm_lets_a_running_download_end(
         assert process.returncode is None
         await due(engine, redis, civitai, "too late", gate=gate)
         gate.opened.set()
-        assert await asyncio.wait_for(process.wait(), timeout=10) == 0
+        assert await asyncio.wait_for(process.wait(), timeout=60) == 0
     late = await rows.one(engine, "SELECT * FROM workflows WHERE id = 'too late'")
     assert (late["attempts"], late["archived_at"]) == (0, None)
     assert (await rows.one(engine, "SELECT archived_at FROM workflows WHERE id = 'w'"))["archived_at"]
@@ -171,14 +168,14 @@ async def test_what_a_drain_cannot_finish_is_released_and_the_next_worker_goes_o
     async with processes.worker(environment_there, tmp_path / "log", script=processes.WITH_A_SHORT_DRAIN) as process:
         await gate.arrived.wait()
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), timeout=10) == 0
+        assert await asyncio.wait_for(process.wait(), timeout=60) == 0
     released = await rows.one(engine, "SELECT leased_until, due_at <= now() AS is_due, failures FROM workflows")
     assert dict(released) == {"leased_until": None, "is_due": True, "failures": 0}
     assert files.half_received(storage) == []
 
     serve_all(civitai, "w")
     async with processes.worker(environment_there, tmp_path / "log"):
-        await eventually(lambda: rows.archived(engine), within=8, what="going on")
+        await eventually(lambda: rows.archived(engine), what="going on")
     gate.opened.set()
     assert "Traceback" not in await asyncio.to_thread((tmp_path / "log").read_text)
 

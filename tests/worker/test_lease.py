@@ -84,7 +84,7 @@ async def test_a_lost_lease_stops_the_work(engine: AsyncEngine) -> None:
             stopped.set()
 
     with pytest.raises(claims.Overtaken):
-        await asyncio.wait_for(lease.Leases(engine).while_held(claim, work()), timeout=2)
+        await asyncio.wait_for(lease.Leases(engine).while_held(claim, work()), timeout=20)
     assert stopped.is_set()
 
 
@@ -143,5 +143,5 @@ async def test_an_absence_as_long_as_the_lease_ends_the_work(engine: AsyncEngine
         behind = database.create_engine(f"postgresql://archive@{door.address}/archive", application_name="behind")
         await door.shut()
         with pytest.raises(claims.Overtaken):
-            await asyncio.wait_for(lease.Leases(behind).while_held(claim, asyncio.sleep(30)), timeout=3)
+            await asyncio.wait_for(lease.Leases(behind).while_held(claim, asyncio.sleep(60)), timeout=30)
         await behind.dispose()

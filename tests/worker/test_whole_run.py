@@ -33,7 +33,7 @@ async def test_whatever_the_sandbox_serves_is_stored_and_no_storage_host_sees_a_
         for step_type in types:
             steps = [{"$type": step_type, "name": "step", "input": asked}]
             await civitai.submit({"steps": steps, "metadata": quick, "callbacks": callbacks})
-        await eventually(lambda: rows.archived(engine, len(types)), within=40, what="archiving every type")
+        await eventually(lambda: rows.archived(engine, len(types)), what="archiving every type")
 
     blobs = await asyncio.to_thread(lambda: {blob.id: blob.file.sha256 for blob in sandbox.state.blobs.values()})
     previews = {blob.preview.id for blob in sandbox.state.blobs.values() if blob.preview}
@@ -103,7 +103,7 @@ async def test_a_wiped_valkey_is_only_a_lost_bell(
         await gate.arrived.wait()
         await redis.flushall()
         gate.opened.set()
-        await eventually(lambda: rows.archived(engine, len(names)), within=30)
+        await eventually(lambda: rows.archived(engine, len(names)))
 
 
 async def _is_empty(redis: ArqRedis) -> bool:
