@@ -37,8 +37,7 @@ async def download(tools: Tools, result: results.Pending) -> Stored:
     fresh_url = partial(_fresh_url, tools, result)
     try:
         url = await fresh_url() if result.url is None or is_expired(result) else result.url
-        async with tools.slots.connection(url):
-            return await _store(tools, result, url, fresh_url)
+        return await _store(tools, result, url, fresh_url)
     except errors.Withheld:
         # A placeholder came. Only the API can say why, and whether it is for good: of a blob whose id is known.
         if result.blob_id is not None:
@@ -69,7 +68,8 @@ async def _fresh_url(tools: Tools, result: results.Pending) -> str:
 async def _store(tools: Tools, result: results.Pending, url: str, fresh_url: Callable[[], Awaitable[str]]) -> Stored:
     """Stream to a temporary file while hashing; durable under its digest when this returns."""
     async with tools.storage.receive() as incoming, AsyncExitStack() as until_kept:
-        async with tools.blobs.open(url, fresh_url) as content:
+        # Others may use the connection while this content is hashed and synced.
+        async with tools.slots.connection(url), tools.blobs.open(url, fresh_url) as content:
             await until_kept.enter_async_context(tools.slots.room(content.length))
             async for chunk in content.chunks:
                 await incoming.write(chunk)

@@ -1,7 +1,8 @@
-"""How much a worker downloads at once: in all, from one host, and in bytes."""
+"""How much a worker downloads at once: in all, from one host, and of what is not in its place yet."""
 
 import asyncio
-from collections import Counter
+import itertools
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ DOWNLOADS_AT_ONCE = 24
 FROM_ONE_HOST = 16
 BYTES_AT_ONCE = 8 << 30
 """Of the temporary directory: what is received and not yet in its place."""
+CONTENTS_AT_ONCE = 48
+"""Received and not yet in their place. Those of at most a mebibyte are in memory."""
 
 
 class Slots:
@@ -20,38 +23,53 @@ class Slots:
     ) -> None:
         self._at_once, self._one_host, self._bytes_at_once = at_once, one_host, bytes_at_once
         self._hosts: Counter[str] = Counter()
-        self._bytes = 0
-        self._changed = asyncio.Condition()
+        self._waiting: dict[str, deque[tuple[int, asyncio.Future[None]]]] = {}  # by host; numbered as they came
+        self._numbers = itertools.count()
+        self._bytes = self._contents = 0
+        self._kept = asyncio.Condition()
 
     @asynccontextmanager
     async def connection(self, url: str) -> AsyncIterator[None]:
         """A download from the URL's host, for the length of the block."""
         host = urlsplit(url).netloc.lower()
-        async with self._changed:
-            await self._changed.wait_for(
-                lambda: self._hosts.total() < self._at_once and self._hosts[host] < self._one_host
-            )
-            self._hosts[host] += 1
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(host, deque()).append((next(self._numbers), turn))
+        self._let_in()
         try:
+            await turn
             yield
         finally:
-            self._hosts[host] -= 1
-            self._hosts += Counter()  # forgets hosts that are not in use
-            await self._tell()
+            if not turn.cancelled():  # as it is when whoever waited for it was
+                self._hosts[host] -= 1
+                self._hosts += Counter()  # forgets hosts that are not in use
+                self._let_in()
 
     @asynccontextmanager
     async def room(self, length: int | None) -> AsyncIterator[None]:
-        """Room for so many bytes, for the length of the block; what does not say its length takes none."""
+        """Room for a content of so many bytes, for the length of the block; what does not say its length takes none."""
         length = min(length or 0, self._bytes_at_once)
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._bytes + length <= self._bytes_at_once)
-            self._bytes += length
+        async with self._kept:
+            await self._kept.wait_for(
+                lambda: self._bytes + length <= self._bytes_at_once and self._contents < CONTENTS_AT_ONCE
+            )
+            self._bytes, self._contents = self._bytes + length, self._contents + 1
         try:
             yield
         finally:
-            self._bytes -= length
-            await self._tell()
+            self._bytes, self._contents = self._bytes - length, self._contents - 1
+            async with self._kept:
+                self._kept.notify_all()
 
-    async def _tell(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
+    def _let_in(self) -> None:
+        """Give a turn to those who have waited longest, as far as the bounds allow, and wake nobody else."""
+        while self._hosts.total() < self._at_once:
+            able = [host for host in self._waiting if self._hosts[host] < self._one_host]
+            if not able:
+                break
+            host = min(able, key=lambda each: self._waiting[each][0][0])
+            _, turn = self._waiting[host].popleft()
+            if not self._waiting[host]:
+                del self._waiting[host]
+            if not turn.cancelled():
+                self._hosts[host] += 1
+                turn.set_result(None)

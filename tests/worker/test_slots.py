@@ -1,5 +1,8 @@
 import asyncio
 
+import pytest
+
+from worker import slots as slots_module
 from worker.slots import Slots
 
 
@@ -37,6 +40,33 @@ async def test_a_slow_host_leaves_room_for_others() -> None:
         slots.connection("https://other/1"),
     ):
         pass
+
+
+async def test_whoever_came_first_is_let_in_first() -> None:
+    slots, order = Slots(at_once=2, one_host=1), list[str]()
+
+    async def download(url: str) -> None:
+        async with slots.connection(url):
+            order.append(url)
+            await asyncio.sleep(0)
+
+    urls = [f"https://{host}/{number}" for number, host in enumerate("aabbaab")]
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        for url in urls:
+            group.create_task(download(url))
+    assert order[:2] == ["https://a/0", "https://b/2"]
+    for host in "ab":
+        assert [url for url in order if host in url] == [url for url in urls if host in url]
+
+
+async def test_contents_that_are_not_kept_yet_are_bounded_in_number_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots_module, "CONTENTS_AT_ONCE", 1)
+    slots = Slots()
+    async with slots.room(None):
+        waiting = asyncio.create_task(slots.room(None).__aenter__())
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, 1)
 
 
 async def test_bytes_under_way_are_bounded_and_come_free_again() -> None:
