@@ -11,7 +11,7 @@ DOWNLOADS_AT_ONCE = 24
 FROM_ONE_HOST = 16
 BYTES_AT_ONCE = 8 << 30
 """Of the temporary directory: what is received and not yet in its place."""
-CONTENTS_AT_ONCE = 48
+CONTENTS_AT_ONCE = 32
 """Received and not yet in their place. Those of at most a mebibyte are in memory."""
 
 

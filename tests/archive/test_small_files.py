@@ -1,6 +1,8 @@
 """Small files, put in their places together: whole, read-only, and nothing left beside them."""
 
+import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,23 @@ def test_each_file_and_each_changed_directory_is_synced_before_anybody_is_told(
     monkeypatch.setattr(os, "replace", noted_replace)
     small_files.put_all([SmallFile(tmp_path / "a/b/one", b"one"), SmallFile(tmp_path / "a/b/two", b"two")], beside)
     assert set(synced[2:]) == {str(tmp_path), str(tmp_path / "a"), str(tmp_path / "a/b")}
+
+
+def test_a_file_that_cannot_be_synced_is_not_put_and_none_is_closed_while_others_are_synced(
+    tmp_path: Path, beside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, has_failed = list[str](), threading.Event()
+
+    def fail_first(descriptor: int) -> None:
+        if Path(name := os.readlink(f"/proc/self/fd/{descriptor}")).read_bytes() == b"0":
+            has_failed.set()
+            raise OSError(errno.EIO, "the disk is broken")
+        assert has_failed.wait(10)
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        assert synced[-1] == name
+
+    monkeypatch.setattr(os, "fsync", fail_first)
+    with pytest.raises(OSError, match="broken"):
+        small_files.put_all([SmallFile(tmp_path / name, name.encode()) for name in "01234"], beside)
+    assert len(synced) == 4
+    assert there(tmp_path) == {}
