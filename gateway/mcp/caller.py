@@ -29,6 +29,10 @@ class Caller:
         """Let him do this, or raise Problem. For what is not a REST call, which sees to it itself."""
         await self.state["keyring"].admit(self.headers, scope)
 
+    async def may(self, scope: keys.Scope) -> bool:
+        """Whether his key is for this. Raises Problem if it is no key of ours."""
+        return scope in (await self.state["keyring"].identify(self.headers)).scopes
+
     async def call(
         self,
         method: str,

@@ -46,8 +46,10 @@ log = structlog.get_logger()
 def create(caller_of: Callable[[Context], Caller]) -> Server[Any]:
     """A server for whatever carries its messages; `caller_of` says whose message one is."""
 
-    async def list_tools(_: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=[tool.on_the_wire for tool in TOOLS.values()])
+    async def list_tools(context: Context, _: PaginatedRequestParams | None) -> ListToolsResult:
+        may_change = await _explained(caller_of(context).may("write"))
+        shown = [tool for tool in TOOLS.values() if may_change or tool.hints.read_only_hint]
+        return ListToolsResult(tools=[tool.on_the_wire for tool in shown])
 
     async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
         tool = TOOLS.get(params.name)

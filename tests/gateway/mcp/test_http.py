@@ -106,6 +106,15 @@ async def test_new_and_old_clients_are_told_the_same_tools(gateway: str, key: st
     }
 
 
+async def test_a_key_that_may_only_read_is_told_of_no_tool_that_changes(gateway: str, engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        reader = await keys.create(connection, "reader", ["read"])
+    async with assistant(gateway, reader) as client:
+        tools = (await client.list_tools()).tools
+        assert len(tools) == 7
+        assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
+
+
 async def test_a_key_has_its_calls_of_a_minute_and_no_more(gateway: str, engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         slow = await keys.create(connection, "slow", ["read"], calls_per_minute=2)
