@@ -35,7 +35,7 @@ async def blob_client() -> AsyncIterator[Fetch]:
 
 @asynccontextmanager
 async def bare_aiohttp() -> AsyncIterator[Fetch]:
-    """What carries the bytes of the blob client, alone."""
+    """aiohttp, alone."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(
         connector=connector, auto_decompress=False, read_bufsize=1 << 18, headers=IDENTITY
