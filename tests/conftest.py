@@ -1,6 +1,7 @@
 """Real servers for every test: PostgreSQL and Valkey of our own on unix sockets, an orchestrator on loopback."""
 
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,12 @@ OTHER_SECRET = "other-secret-of-the-tests"
 
 # To empty a table costs a file each for it and its indexes, empty or not; a table never written has no page.
 WRITTEN = text("SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE pg_relation_size(name::regclass) > 0")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Three processes for two cores: a third of the time a test waits, for a process, a disk, or the end of a lease."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
 
 
 @pytest.fixture(scope="session")
