@@ -15,11 +15,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
-from archive import trees
-from archive.browse import NameSet
-from archive.naming import File
+from archive.names import trees
+from archive.names.browse import NameSet
+from archive.names.naming import File
+from archive.names.trees import InTheWay, Tree
 from archive.storage import Storage, object_name
-from archive.trees import InTheWay, Tree
 
 MANIFEST = "manifest-sha256.txt"
 _UNFINISHED = ".zip.part"

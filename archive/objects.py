@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive import database, tables
-from archive.contents import Facts
+from archive.media.contents import Facts
 from orchestration import wire
 
 _objects = tables.objects.c

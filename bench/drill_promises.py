@@ -12,7 +12,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import browse, local_storage, manifests, segment_files, storage
+from archive import manifests, segment_files, storage
+from archive.names import browse
+from archive.storage import local
 from sandbox import expectations, faults, state
 
 _RESULTS = """
@@ -164,7 +166,7 @@ def _judge_files(verdict: Verdict, kept: Kept) -> None:
     for name, digest in kept.files.items():
         if name.startswith("incoming/"):
             verdict.leftovers.append(name)
-        elif name.startswith(f"{local_storage.BROWSE}/"):
+        elif name.startswith(f"{local.BROWSE}/"):
             if digest not in digests:
                 verdict.wrong.append(f"{name}: a name for people, and no result has these bytes")
         elif name not in wanted and not name.startswith(f"{segment_files.FOLDER}/"):

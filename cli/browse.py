@@ -10,8 +10,10 @@ import typer
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import browse, database, holdings, naming, settings, storages
-from archive.browse import Browse, NameSet
+from archive import database, holdings, settings
+from archive.names import browse, naming
+from archive.names.browse import Browse, NameSet
+from archive.storage import opening
 from cli import chosen_template, failures, machine, progress
 from worker import recognise_storage
 
@@ -37,7 +39,7 @@ async def _make(config: settings.Settings) -> tuple[int, int]:
     """How many names there are now, and how many did not belong there."""
     engine = database.create_engine(config.required_database_url(), application_name=NAME, pool_size=2)
     try:
-        store = storages.open_storage(config)
+        store = opening.open_storage(config)
         await recognise_storage.recognise(engine, store)
         tree = browse.open_browse(config, store)
         if tree is None:

@@ -1,6 +1,6 @@
 """The template for names that a command is to use: the one that was typed, or else the one of the settings."""
 
-from archive import templates
+from archive.names import templates
 from archive.settings import Settings
 from cli import failures
 

@@ -68,9 +68,9 @@ async def _redis(config: settings.Settings) -> str | None:
 
 
 async def _storage(config: settings.Settings) -> str | None:
-    from archive import storages
+    from archive.storage import opening
 
-    marked = await storages.open_storage(config).marked()
+    marked = await opening.open_storage(config).marked()
     return f"{config.storage_url}{'' if marked else ' (not used yet)'}"
 
 

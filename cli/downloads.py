@@ -20,8 +20,9 @@ from typing import Literal
 
 from rich.progress import Progress, TaskID
 
-from archive import contents, names, storage
-from archive.contents import Facts
+from archive import names, storage
+from archive.media import contents
+from archive.media.contents import Facts
 from cli import checksums, failures
 from cli.partial import Partial
 from orchestration import errors, results, resumption, retry

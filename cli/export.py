@@ -9,8 +9,9 @@ import typer
 from rich.filesize import decimal
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import database, exports, holdings, naming, settings, storages, templates, trees
-from archive.storage import Storage
+from archive import database, exports, holdings, settings
+from archive.names import naming, templates, trees
+from archive.storage import Storage, opening
 from cli import chosen_template, failures, machine, progress, tables
 from worker import recognise_storage
 
@@ -43,7 +44,7 @@ async def _export(
 ) -> Exported:
     engine = database.create_engine(config.required_database_url(), application_name=NAME, pool_size=1)
     try:
-        store = storages.open_storage(config)
+        store = opening.open_storage(config)
         await recognise_storage.recognise(engine, store)
         async with engine.connect() as connection:
             total = await holdings.total(connection, wanted)

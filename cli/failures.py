@@ -50,7 +50,8 @@ def _of_servers(error: Exception) -> Failure | None:
     from redis.exceptions import RedisError
     from sqlalchemy import exc
 
-    from archive import database, exports, trees
+    from archive import database, exports
+    from archive.names import trees
     from archive.storage_errors import StorageUnavailable
     from cli import processes
     from embedded.errors import EmbeddedError

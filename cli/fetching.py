@@ -17,7 +17,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from archive import settings, storages
+from archive import settings
+from archive.storage import opening
 from cli import account, downloads, failures, printing, sources, tables
 from orchestration.blobs import BlobClient
 
@@ -38,7 +39,7 @@ async def have(
         if choice != "archive" and config.api_token is not None:
             civitai = await stack.enter_async_context(account.client(config))
             blobs = await stack.enter_async_context(BlobClient(allow_private=config.blob_allow_private))
-        storage = storages.open_storage(config) if any(each.digest for each in wanted) else None
+        storage = opening.open_storage(config) if any(each.digest for each in wanted) else None
         files, counted = stack.enter_context(_shown(len(wanted)))
         had = await downloads.Downloads(
             directory, downloads.Sources(storage, civitai, blobs), files, on_end=counted

@@ -8,7 +8,7 @@ import json
 import os
 from pathlib import Path
 
-from archive import signatures
+from archive.media import signatures
 from cli import failures
 from orchestration.resumption import Begun
 

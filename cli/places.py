@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from archive import settings, storages
+from archive import settings
+from archive.storage import opening
 from archive.storage_errors import StorageUnavailable
 
 STORAGE_SECONDS = 10.0
@@ -41,7 +42,7 @@ async def storage_state(config: settings.Settings, expected: str | None) -> Stor
     """Whether storage can be reached, and is the one whose id the database has; None: it has none yet."""
     url = config.storage_url
     try:
-        storage = storages.open_storage(config)
+        storage = opening.open_storage(config)
         url = storage.url
         async with asyncio.timeout(STORAGE_SECONDS):
             found = await storage.marked()

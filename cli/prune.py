@@ -9,9 +9,11 @@ from datetime import timedelta
 import typer
 from rich.filesize import decimal
 
-from archive import browse, database, logs, pruning, retention, settings, storages
+from archive import database, logs, pruning, retention, settings
+from archive.names import browse
 from archive.pruning import Matching
 from archive.retention import Rule, RuleError
+from archive.storage import opening
 from cli import failures, machine, tables
 from worker import prune, recognise_storage
 
@@ -88,7 +90,7 @@ async def _count(config: settings.Settings, rules: Sequence[Rule]) -> list[Match
 async def _prune(config: settings.Settings, rules: Sequence[Rule], grace: timedelta) -> prune.Pruned:
     engine = database.create_engine(config.required_database_url(), application_name=NAME, pool_size=2)
     try:
-        store = storages.open_storage(config)
+        store = opening.open_storage(config)
         await recognise_storage.recognise(engine, store)
         return await prune.prune(engine, store, browse.open_browse(config, store), rules, grace=grace)
     finally:

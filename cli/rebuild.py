@@ -4,7 +4,9 @@ import asyncio
 
 import typer
 
-from archive import browse, database, settings, storages
+from archive import database, settings
+from archive.names import browse
+from archive.storage import opening
 from cli import failures, machine, progress, schema, tables
 from worker import rebuild as rebuilding
 from worker import recognise_storage
@@ -34,13 +36,13 @@ def run(*, into_filled: bool, form: tables.Form) -> None:
     if form == "table":
         typer.echo(f"{rebuilt.files} files taken in. civitai-archive verify --all proves that the bytes are there too.")
         typer.echo("The next reconcile looks for what was missed meanwhile, as far back as Civitai keeps it.")
-        if browse.open_browse(config, storages.open_storage(config)) is not None:
+        if browse.open_browse(config, opening.open_storage(config)) is not None:
             typer.echo("civitai-archive browse gives what is kept its names for people anew: run it once.")
 
 
 async def _rebuild(config: settings.Settings, *, into_filled: bool) -> rebuilding.Rebuilt:
     engine = database.create_engine(config.required_database_url(), application_name="civitai-archive rebuild")
-    storage = storages.open_storage(config)
+    storage = opening.open_storage(config)
     try:
         await recognise_storage.recognise(engine, storage)
         with progress.bar("files", await rebuilding.count(storage)) as bar:

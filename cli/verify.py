@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import damage, database, settings, storages
-from archive.storage import Storage, object_name
+from archive import damage, database, settings
+from archive.storage import Storage, object_name, opening
 from cli import failures, machine, progress, tables
 from worker import recognise_storage, verify_files
 from worker import verify as verification
@@ -35,7 +35,7 @@ def run(*, everything: bool, form: tables.Form) -> None:
 
 async def _verify(config: settings.Settings, *, everything: bool) -> tuple[Sequence[Row], int, int]:
     engine = database.create_engine(config.required_database_url(), application_name="civitai-archive verify")
-    storage = storages.open_storage(config)
+    storage = opening.open_storage(config)
     try:
         await recognise_storage.recognise(engine, storage)
         at_most = None if everything else config.verify_bytes_per_day

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from archive import access, database, logs, settings, storages
+from archive import access, database, logs, settings
+from archive.storage import opening
 from gateway import door, keyring, openapi, problems, routes, showing, signing
 from gateway.mcp import http as mcp_http
 from gateway.operations import Endpoint, Operation
@@ -48,7 +49,7 @@ def create_app(config: settings.Settings) -> Starlette:
                 "keyring": keyring.Keyring(single),
                 "mcp": answering,
                 "signer": signing.open_signer(config),
-                "storage": storages.open_storage(config),
+                "storage": opening.open_storage(config),
             }
 
     app = Starlette(

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from archive import contents, results
+from archive import results
+from archive.media import contents
 from orchestration import errors
 from orchestration import results as finder
 from worker import civitai

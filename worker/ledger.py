@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive import claims, objects, settling
-from archive.contents import Facts
+from archive.media.contents import Facts
 
 
 @dataclass(frozen=True)

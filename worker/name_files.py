@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from archive import claims, naming, results
+from archive import claims, results
+from archive.names import naming
 from orchestration.wire import JsonObject
 from worker.tools import Tools
 

@@ -8,8 +8,9 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import browse, holdings, naming, pruning, removals, tombstones
-from archive.browse import Browse
+from archive import holdings, pruning, removals, tombstones
+from archive.names import browse, naming
+from archive.names.browse import Browse
 from archive.pruning import NOTHING, Matching
 from archive.retention import Rule
 from archive.storage import Storage, object_name

@@ -8,9 +8,10 @@ from aiolimiter import AsyncLimiter
 from arq.connections import ArqRedis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import access, browse, database, queue, settings, storages
-from archive.browse import Browse
-from archive.storage import Storage
+from archive import access, database, queue, settings
+from archive.names import browse
+from archive.names.browse import Browse
+from archive.storage import Storage, opening
 from orchestration import blobs, client
 from worker import recognise_storage
 from worker.allowance import Allowance
@@ -50,7 +51,7 @@ async def open_tools(config: settings.Settings) -> AsyncIterator[Tools]:
     async with AsyncExitStack() as stack:
         engine = database.create_engine(database_url, application_name="civitai-archive worker")
         stack.push_async_callback(engine.dispose)
-        store = storages.open_storage(config)
+        store = opening.open_storage(config)
         await recognise_storage.recognise(engine, store)
         store.clear_abandoned()
         shared = SharedWrites(engine, config)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import browse, damage, fixity, queue, rebuilding
+from archive import damage, fixity, queue, rebuilding
+from archive.names import browse
 from archive.storage import Entry, Storage, object_name
 from worker import metrics
 from worker.tools import Tools

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.local_storage import LocalStorage
+from archive.storage.local import LocalStorage
 from tests.archive import stores
 from tests.archive.stores import Place
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from archive import claims, events, objects, results, settling, workflows
-from archive.contents import Facts
+from archive.media.contents import Facts
 from orchestration import results as finder
 from orchestration.events import parse
 from orchestration.results import Found

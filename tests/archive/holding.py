@@ -8,9 +8,9 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import objects, results, settings, settling, storages
-from archive.contents import Facts
-from archive.storage import Storage
+from archive import objects, results, settings, settling
+from archive.media.contents import Facts
+from archive.storage import Storage, opening
 from tests.archive import stores
 from tests.archive.factories import found, told, workflow_event
 from worker import recognise_storage
@@ -46,7 +46,7 @@ def digest(content: bytes) -> bytes:
 async def held(engine: AsyncEngine, environment: dict[str, str], storage: Path) -> Held:
     """Two archived workflows, w1 (tag alpha: cat, dog) and w2 (tag beta: fox, cat)."""
     environment = {"STORAGE_URL": storage.as_uri()} | environment
-    store = storages.open_storage(settings.read(environment))
+    store = opening.open_storage(settings.read(environment))
     await recognise_storage.recognise(engine, store)
     for workflow_id in WORKFLOWS:
         await hold(engine, store, workflow_id)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from archive import storage, storages
-from archive.s3_storage import S3Storage
+from archive import storage
 from archive.settings import read
+from archive.storage import opening
+from archive.storage.s3 import S3Storage
 from tests import ports
 
 KEY, SECRET = "ARCHIVETESTS00000001", "secret-of-the-tests"  # the store wants a key of a certain length
@@ -64,7 +65,7 @@ class S3Server:
     def storage(self, prefix: str, home: Path, **environment: str) -> S3Storage:
         """The storage of that prefix; more of the environment may be given, and replaces ours."""
         told = self.environment(prefix) | {"ARCHIVE_HOME": str(home)} | environment
-        store = storages.open_storage(read(told))
+        store = opening.open_storage(read(told))
         assert isinstance(store, S3Storage)
         return store
 

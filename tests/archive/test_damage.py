@@ -6,7 +6,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from archive import claims, damage, objects, settling, tables
-from archive.contents import Facts
+from archive.media.contents import Facts
 from tests.archive.factories import pending_results, rows, stored_object, take
 
 PATHS = ("output.a", "output.b")

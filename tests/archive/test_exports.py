@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from archive import exports, trees
+from archive import exports
 from archive.exports import MANIFEST, Busy, Damaged
-from archive.local_storage import LocalStorage
-from archive.naming import File
+from archive.names import trees
+from archive.names.naming import File
+from archive.names.trees import InTheWay
 from archive.storage import Storage, object_name
-from archive.trees import InTheWay
+from archive.storage.local import LocalStorage
 from tests.archive import stores
 from tests.archive.stores import S3Server, s3_server
 

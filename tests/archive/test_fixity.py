@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from archive import fixity
-from archive.local_storage import LocalStorage
 from archive.storage import object_name
+from archive.storage.local import LocalStorage
 from archive.storage_errors import StorageUnavailable
 from tests.archive.stores import Place, content, files, keep
 

@@ -4,7 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import objects
-from archive.contents import Facts
+from archive.media.contents import Facts
 from tests.archive.factories import rows, stored_object
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import listings, objects, pauses, results, status
-from archive.contents import Facts
+from archive.media.contents import Facts
 from tests.archive.factories import due_workflow, found, rows
 
 

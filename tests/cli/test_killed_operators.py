@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import settings, storages
-from archive.storage import object_name
+from archive import settings
+from archive.storage import object_name, opening
 from tests.archive import holding, stores
 from tests.archive.holding import Held
 from tests.cli import commands
@@ -53,7 +53,7 @@ async def test_what_a_killed_prune_has_left_the_next_does_and_no_more(held: Held
         await killed(held, *words, has_begun=(held.storage / folder).exists)
     done = await commands.run(*words, environment=held.environment)
     assert done.code == 0, done.err
-    store = storages.open_storage(settings.read(held.environment))
+    store = opening.open_storage(settings.read(held.environment))
     await recognise_storage.recognise(engine, store)
     await prune.remove(engine, store, settled=timedelta(0))
     assert sorted(files.objects(held.storage).values()) == contents(1)

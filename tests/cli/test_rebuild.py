@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import manifests, marker, workflows
-from archive.local_storage import LocalStorage
+from archive.storage.local import LocalStorage
 from tests.archive.factories import archived_workflow
 from tests.cli import commands
 from tests.worker import files, rows

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import marker, objects
-from archive.contents import Facts
-from archive.local_storage import LocalStorage
+from archive.media.contents import Facts
 from archive.storage import object_name
+from archive.storage.local import LocalStorage
 from tests.archive.factories import archived_workflow
 from tests.archive.stores import keep
 from tests.cli import commands

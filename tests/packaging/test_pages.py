@@ -8,7 +8,7 @@ import pytest
 import typer
 import yaml
 
-from archive import variables
+from archive.settings import variables
 from cli.main import app
 from gateway import metrics as gateway_metrics
 from receiver import metrics as receiver_metrics

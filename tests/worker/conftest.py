@@ -8,7 +8,7 @@ from arq.connections import ArqRedis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import settings
-from archive.local_storage import LocalStorage
+from archive.storage.local import LocalStorage
 from embedded.supervisor import Addresses
 from tests.archive import holding
 from tests.worker import civitai as misbehaving

@@ -6,9 +6,9 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import removals
-from archive.browse import Browse
-from archive.local_storage import LocalStorage
+from archive.names.browse import Browse
 from archive.retention import Rule
+from archive.storage.local import LocalStorage
 from tests.archive import stores
 from tests.worker import rows
 from worker import prune

@@ -9,7 +9,7 @@ import pytest
 
 from archive import settings
 from archive import storage as storages
-from archive.incoming import Incoming
+from archive.storage.incoming import Incoming
 from tests.archive import samples, stores
 from tests.worker import files, rows
 from tests.worker.civitai import Civitai, blob, content, document, picture, step

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import local_storage, objects, pruning, removals, templates
-from archive.browse import Browse
-from archive.contents import Facts
-from archive.local_storage import LocalStorage
+from archive import objects, pruning, removals
+from archive.media.contents import Facts
+from archive.names import templates
+from archive.names.browse import Browse
 from archive.pruning import NOTHING, Matching
 from archive.retention import Rule
-from archive.storage import object_name
+from archive.storage import local, object_name
+from archive.storage.local import LocalStorage
 from tests.archive import holding, stores
 from tests.worker import rows
 from tests.worker.civitai import Civitai, blob, content, document, picture, step
@@ -117,8 +118,8 @@ async def test_no_name_of_any_template_keeps_the_bytes_of_a_removed_object(
         tree = Browse(store, templates.parse(template))
         await tree.show(list((await prune._names(engine, tree, ["w1", "w2"])).values()))
     await pruned(engine, store, ALPHA)
-    assert b"dog" not in stores.files(store.root / local_storage.BROWSE).values()
-    assert len(stores.files(store.root / local_storage.BROWSE)) == 6
+    assert b"dog" not in stores.files(store.root / local.BROWSE).values()
+    assert len(stores.files(store.root / local.BROWSE)) == 6
 
 
 async def test_two_operators_at_once_do_no_harm(engine: AsyncEngine, store: LocalStorage) -> None:

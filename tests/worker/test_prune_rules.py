@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import pruning, quarantine
-from archive.local_storage import LocalStorage
 from archive.pruning import Matching
 from archive.retention import Rule
+from archive.storage.local import LocalStorage
 from tests.worker import rows
 from tests.worker.pruning import ALL, ALPHA, AT_ONCE, DAY, EVENTS, count, in_a_segment, kept, pruned, stored, told_of
 

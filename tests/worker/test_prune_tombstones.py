@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import tombstones
-from archive.local_storage import LocalStorage
+from archive.storage.local import LocalStorage
 from tests.archive import holding, stores
 from tests.worker import rows
 from tests.worker.pruning import ALPHA, DAY, EVENTS, count, kept, pruned, sha256, stored

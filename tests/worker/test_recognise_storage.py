@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import storage
-from archive.local_storage import LocalStorage
+from archive.storage.local import LocalStorage
 from archive.storage_errors import StorageUnavailable
 from tests.worker import rows
 from worker.recognise_storage import recognise

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from archive import claims
-from archive.contents import Facts
+from archive.media.contents import Facts
 from tests.archive.factories import claimed_workflow, due_workflow, overtaken_workflow, rows
 from worker import shared
 from worker.ledger import Entry, Stored

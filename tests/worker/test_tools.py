@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from archive import settings
-from archive.incoming import PIECE_BYTES
+from archive.storage.incoming import PIECE_BYTES
 from tests.worker.civitai import Civitai, blob, content, document, step
 from worker.tools import Tools, open_tools
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from archive import fixity, incoming, queue
+from archive import fixity, queue
+from archive.storage import incoming
 from archive.storage_errors import StorageUnavailable
 from tests.worker import files, rows
 from tests.worker.civitai import Civitai, blob, content, document, picture, step

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from archive import claims
-from archive.local_storage import LocalStorage
+from archive.storage.local import LocalStorage
 from orchestration.wire import JsonObject
 from tests import working
 from tests.worker import files, rows
