@@ -1,5 +1,6 @@
 """Logs: one line an event with the ids it concerns, never an address with its query, never a secret."""
 
+import asyncio
 import io
 import logging
 import os
@@ -57,7 +58,13 @@ def configure(*, for_people: bool | None = None, level: int = logging.INFO) -> N
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # and this one each run of each task, several in a second, of which ours say what came of it.
     logging.getLogger("arq").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
     silence_access_log()
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """False for the traceback of a request that uvicorn cut off because it ends, which it has said in a line before."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def silence_access_log() -> None:

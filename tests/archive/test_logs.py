@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 SCRIPT = """
-import logging, structlog
+import asyncio, logging, structlog
 from archive import logs
 logs.configure(for_people={for_people})
 log = structlog.get_logger()
@@ -17,6 +17,10 @@ logging.getLogger("uvicorn.access").info('GET /callbacks?token=hush HTTP/1.1 202
 logging.getLogger("httpx").info('HTTP Request: GET https://blobs.example/b?sig=hush')
 logging.getLogger("arq.worker").warning("plain %s", "message")
 logging.getLogger("arq.worker").info("hush: sweep()")
+try:
+    raise asyncio.CancelledError
+except asyncio.CancelledError:
+    logging.getLogger("uvicorn.error").exception("hush: Exception in ASGI application")
 try:
     1 / 0
 except ZeroDivisionError:
@@ -48,7 +52,7 @@ def test_people_read_plain_lines() -> None:
     assert not lines.lstrip().startswith("{")
 
 
-def test_what_prints_whole_addresses_is_silent() -> None:
+def test_addresses_the_runs_of_tasks_and_requests_cut_off_at_the_end_are_silent() -> None:
     for for_people in (True, False):
         assert "hush" not in logged(for_people=for_people)
 

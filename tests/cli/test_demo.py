@@ -43,7 +43,7 @@ async def test_a_demo_that_is_kept_answers_the_lines_that_it_suggests(alone: dic
         second.assert_failed(1, f"{home}/demo is in use by process {demo.process.pid}")
         demo.send(signal.SIGINT)
         assert await demo.ends() == 0
-    assert "Traceback" not in demo.said()
+    assert "Traceback" not in demo.said(), demo.said()
     assert commands.running_in(home) == {}
 
 
@@ -59,7 +59,7 @@ async def test_a_demo_that_is_interrupted_leaves_nothing_whenever_that_is(
             await asyncio.sleep(0.2)
         assert await demo.ends() in (128 + number, -number), f"after {moment} s: {demo.said()}"
         assert commands.running_in(demo.home) == {}, f"after {moment} s"
-    assert "Traceback" not in demo.said()
+    assert "Traceback" not in demo.said(), demo.said()
 
 
 async def test_a_home_that_cannot_be_written_is_one_sentence(alone: dict[str, str], tmp_path: Path) -> None:
