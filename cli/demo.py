@@ -47,7 +47,7 @@ def run(*, keep: bool) -> None:
     logs.configure(level=logging.WARNING)
     home = settings.read(_of_home(os.environ)).home / "demo"
     demo_home.clear(home)
-    if number := asyncio.run(signals.until_signalled(_run(home, keep=keep))):
+    if number := signals.run(_run(home, keep=keep)):
         sentence = "the demo was interrupted; everything that it had started is stopped."
         raise failures.CommandFailed(sentence, exit_code=128 + number)
 

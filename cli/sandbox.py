@@ -1,6 +1,5 @@
 """The stand-in orchestrator as a process."""
 
-import asyncio
 import json
 
 import typer
@@ -24,7 +23,7 @@ def run(
         on_ready=_tell,
     )
     try:
-        asyncio.run(signals.until_signalled(serving))
+        signals.run(serving)
     except server.SandboxError as error:
         raise failures.CommandFailed(str(error)) from error
 

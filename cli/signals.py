@@ -6,11 +6,17 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-async def until_signalled(work: Coroutine[Any, Any, None]) -> signal.Signals | None:
+def run(work: Coroutine[Any, Any, None]) -> signal.Signals | None:
     """Do `work` until it is done, or until a signal comes, which cancels it; returns the signal that did.
 
     Further signals change nothing: whatever is being stopped by then has its own time limit.
     """
+    # Until the loop listens there is nothing to stop: end at once. Python would raise KeyboardInterrupt in its making.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return asyncio.run(_until_signalled(work))
+
+
+async def _until_signalled(work: Coroutine[Any, Any, None]) -> signal.Signals | None:
     task = asyncio.create_task(work)
     received: list[signal.Signals] = []
 

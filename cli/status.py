@@ -53,7 +53,7 @@ def run(*, as_json: bool) -> None:
 
 def watch(*, as_json: bool) -> None:
     """Show it anew every two seconds until Ctrl-C: in place on a terminal, else one below the other."""
-    asyncio.run(signals.until_signalled(_watch(machine.read_settings(), as_json=as_json)))
+    signals.run(_watch(machine.read_settings(), as_json=as_json))
 
 
 async def _watch(config: settings.Settings, *, as_json: bool) -> None:

@@ -17,7 +17,7 @@ def run(host: str, port: int | None) -> None:
     config = settings.read(os.environ)
     config.required_api_token()
     config.required_callback_secrets()
-    asyncio.run(signals.until_signalled(_run(config, host, config.receiver_port if port is None else port)))
+    signals.run(_run(config, host, config.receiver_port if port is None else port))
     log.info("down")
 
 

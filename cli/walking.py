@@ -34,7 +34,7 @@ def run(config: settings.Settings, name: str, work: Work) -> Listing:
         async with walk.open_lister(config, application_name=f"civitai-archive {name}") as lister:
             finished.append(await _walk(lister, name, work))
 
-    if number := asyncio.run(signals.until_signalled(walked())):
+    if number := signals.run(walked()):
         sentence = f"{name} was interrupted; the same command goes on from the page where it stopped."
         raise failures.CommandFailed(sentence, exit_code=128 + number)
     return finished[0]

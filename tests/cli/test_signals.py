@@ -17,7 +17,20 @@ async def work():
         await asyncio.sleep(0.3)
         print("stopped", flush=True)
 
-print(asyncio.run(signals.until_signalled(work())))
+print(signals.run(work()))
+"""
+
+BEFORE_THE_LOOP_LISTENS = """
+import asyncio, os, signal
+from cli import signals
+
+class Interrupted(asyncio.DefaultEventLoopPolicy):
+    def new_event_loop(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        return super().new_event_loop()
+
+asyncio.set_event_loop_policy(Interrupted())
+signals.run(asyncio.sleep(60))
 """
 
 
@@ -37,3 +50,8 @@ def test_a_signal_ends_the_work_and_more_of_them_change_nothing(number: signal.S
 def test_work_that_is_done_was_ended_by_no_signal() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT, "0"], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "None"
+
+
+def test_ctrl_c_before_anything_has_begun_ends_it_without_a_word() -> None:
+    done = subprocess.run([sys.executable, "-c", BEFORE_THE_LOOP_LISTENS], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
