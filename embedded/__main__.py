@@ -37,14 +37,26 @@ def main(command: Sequence[str]) -> int:
 
 def _run(command: Sequence[str], addresses: supervisor.Addresses) -> int:
     environment = os.environ | {"DATABASE_URL": addresses.database_url, "REDIS_URL": addresses.redis_url}
+    process: subprocess.Popen[bytes] | None = None
+    came_early = False
+
+    def end(*_: object) -> None:
+        nonlocal came_early
+        if process is None:
+            came_early = True
+        else:
+            process.terminate()
+
+    # Ctrl-C reaches the command by itself, SIGTERM through us, also while it is being started; its servers outlive it.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGTERM, end)
     try:
         process = subprocess.Popen(command, env=environment)
     except OSError as error:
         print(f"{command[0]} cannot be run: {error.strerror}.", file=sys.stderr)  # noqa: T201
         return 127
-    # Ctrl-C reaches the command by itself, SIGTERM through us; either way its servers outlive it.
-    signal.signal(signal.SIGINT, lambda *_: None)
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    if came_early:
+        process.terminate()
     code = process.wait()
     return code if code >= 0 else 128 - code
 
