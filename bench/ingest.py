@@ -59,8 +59,8 @@ def main() -> int:
         "noop_per_s": round(medians["noop"]),
         "naive_per_s": round(medians["naive"]),
         "acked_per_s": round(medians["receiver"]),
-        "ratio_noop": round(medians["receiver"] / medians["noop"], 2),
-        "ratio_naive": round(medians["receiver"] / medians["naive"], 2),
+        "ratio_noop": round(medians["receiver"] / medians["noop"], 3),
+        "ratio_naive": round(medians["receiver"] / medians["naive"], 3),
         "p99_ms_at_1000": pace["p99_ms"],
         **many,
     }
@@ -115,7 +115,7 @@ class Bench:
         print(f"{rows:,} events written in {time.monotonic() - began:.0f} s", flush=True)
         full = [self._rate("receiver") for _ in range(rounds)]
         print(f"empty {[round(rate) for rate in empty]}/s, with {rows:,} rows {[round(rate) for rate in full]}/s")
-        ratio = round(statistics.median(full) / statistics.median(empty), 2)
+        ratio = round(statistics.median(full) / statistics.median(empty), 3)
         return {"ratio_10m_rows" if rows == 10_000_000 else f"ratio_{rows}_rows": ratio}
 
     def _rate(self, kind: str) -> float:
