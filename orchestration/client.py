@@ -140,9 +140,11 @@ class Client:
         path = f"/v2/consumer/blobs/{segment(blob_id)}"
         call = Call("get blob", "GET", path, blob_id)
         response = await self._retrying(lambda: self._connection.open(call))
+        from orchestration import unread  # once it is needed: see `Connection.open`
+
         try:
             redirect = response.next_request
-            yield str(redirect.url) if redirect else connection.content(response)
+            yield str(redirect.url) if redirect else unread.content(response)
         finally:
             await response.aclose()
 

@@ -4,24 +4,22 @@ The token goes to the API's own origin and nowhere else: redirects are never fol
 here, and an id can only ever be one segment of a path.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
 
-import httpx
+import yarl
+from multidict import CIMultiDict
 
 from orchestration import blobs, errors, exchange, retry, wire
 from orchestration.wire import JsonObject
 
-# The machine's own addresses are never asked for through a proxy, whatever the environment names.
-_DIRECT: dict[str, httpx.AsyncBaseTransport | None] = {
-    "all://127.0.0.1": None,
-    "all://[::1]": None,
-    "all://localhost": None,
-}
+if TYPE_CHECKING:
+    import httpx
+
+    from orchestration import unread
 
 
 @dataclass(frozen=True)
@@ -45,16 +43,11 @@ class Connection:
         if not (token.isascii() and token.isprintable() and token.strip()):
             raise ValueError("the API token is empty or holds characters that no token has")
         self._base_url = _checked(base_url).rstrip("/")
-        self._sent_to = str(httpx.URL(self._base_url)).rstrip("/")
+        self._sent_to = str(yarl.URL(self._base_url)).rstrip("/")
         self._timeout = timeout
-        headers = {"Authorization": f"Bearer {token.strip()}", "Accept": "application/json"}
-        self._exchange = exchange.Exchange(self._base_url, headers, timeout=timeout, connect=blobs.CONNECT)
-        self._http = httpx.AsyncClient(
-            headers=headers,
-            timeout=httpx.Timeout(timeout, connect=blobs.CONNECT),
-            mounts=_DIRECT,
-            follow_redirects=False,
-        )
+        self._headers = {"Authorization": f"Bearer {token.strip()}", "Accept": "application/json"}
+        self._exchange = exchange.Exchange(self._base_url, self._headers, timeout=timeout, connect=blobs.CONNECT)
+        self._unread: unread.Asking | None = None
 
     def __repr__(self) -> str:
         return f"Connection({self._base_url!r}, token=***)"
@@ -62,7 +55,8 @@ class Connection:
     async def aclose(self) -> None:
         """Close it, once and for all."""
         await self._exchange.aclose()
-        await self._http.aclose()
+        if self._unread is not None:
+            await self._unread.aclose()
 
     async def fetch(self, call: Call) -> JsonObject:
         """Make the call once and give the JSON object that it is answered with."""
@@ -73,13 +67,11 @@ class Connection:
 
     async def ask(self, call: Call) -> Any:
         """Make the call once and give the JSON that it is answered with, None where the answer has no content."""
-        query = str(httpx.QueryParams(_given(call.parameters)))
-        url = f"{self._sent_to}{call.path}{query and '?'}{query}"
+        url = self._url(call)
         try:
             answer = await self._exchange.ask(call.method, url, headers=_headers(call), body=call.body)
         except exchange.Failed as failure:
-            cause = failure.__cause__ or failure
-            raise errors.Unreachable(call=call.name, id=call.id, url=url, detail=_cause(cause)) from cause
+            raise errors.Unreachable(call=call.name, id=call.id, url=url, detail=str(failure)) from failure
         if not answer.is_success:
             raise _refused(call, answer.status, answer.headers, None if answer.is_redirect else answer.content, url)
         if not answer.content:
@@ -89,58 +81,45 @@ class Connection:
         except ValueError as error:
             raise _unreadable(call, answer.status, url, str(error)) from None
 
-    async def open(self, call: Call) -> httpx.Response:
+    async def open(self, call: Call) -> "httpx.Response":
         """Make the call once and give the answer unread: 200, or a redirect. Whoever asked closes it."""
-        request = self._request(call)
-        request.headers.update({"Accept": "*/*", "Accept-Encoding": "identity"})
-        request.extensions["timeout"]["read"] = blobs.STALL
-        response = await self._send(call, request)
+        response = await self._ask_unread(call, {"Accept": "*/*"}, stall=blobs.STALL)
         if response.status_code == 200 or response.next_request is not None:
             return response
         status, url = response.status_code, str(response.url)
         try:
             if response.is_success:
                 raise _unreadable(call, status, url, "the answer is no content")
-            raise _refused(call, status, response.headers, await response.aread(), url)
-        except httpx.RequestError as error:
-            raise _unreadable(call, status, url, _cause(error)) from error
+            raise _refused(call, status, response.headers, await self._asking().whole(response), url)
+        except exchange.Failed as failure:
+            raise _unreadable(call, status, url, str(failure)) from failure
         finally:
             await response.aclose()
 
-    async def relay(self, call: Call) -> httpx.Response:
+    async def relay(self, call: Call) -> "httpx.Response":
         """Make the call once and give whatever it is answered with, unread. Whoever asked closes it."""
-        request = self._request(call)
-        request.headers["Accept-Encoding"] = "identity"
-        return await self._send(call, request)
+        return await self._ask_unread(call, {})
 
-    def _request(self, call: Call) -> httpx.Request:
-        return self._http.build_request(
-            call.method,
-            self._base_url + call.path,
-            params=_given(call.parameters),
-            content=call.body,
-            headers=_headers(call),
-        )
-
-    async def _send(self, call: Call, request: httpx.Request) -> httpx.Response:
+    async def _ask_unread(
+        self, call: Call, accepted: Mapping[str, str], *, stall: float | None = None
+    ) -> "httpx.Response":
+        url, headers = self._url(call), _headers(call)
+        headers.update({**accepted, "Accept-Encoding": "identity"})
         try:
-            async with asyncio.timeout(self._timeout):
-                return await self._http.send(request, stream=True)
-        except (httpx.RequestError, TimeoutError) as error:
-            url, detail = str(request.url), _cause(error)
-            raise errors.Unreachable(call=call.name, id=call.id, url=url, detail=detail) from error
+            return await self._asking().ask(call.method, url, headers=headers, body=call.body, stall=stall)
+        except exchange.Failed as failure:
+            raise errors.Unreachable(call=call.name, id=call.id, url=url, detail=str(failure)) from failure
 
+    def _asking(self) -> "unread.Asking":
+        if self._unread is None:
+            from orchestration import unread  # what imports httpx, which most commands have no need of
 
-def content(response: httpx.Response) -> blobs.Content:
-    """Present content that the API gives itself; whoever opened the answer closes it."""
-    encoded = response.headers.get("Content-Encoding", "identity").lower() != "identity"
-    return blobs.Content(
-        url=errors.without_secrets(str(response.url)),
-        status=response.status_code,
-        media_type=blobs.media_type(response.headers.get("Content-Type")),
-        length=None if encoded else _promised(response),
-        chunks=_chunks(response),
-    )
+            self._unread = unread.Asking(self._headers, timeout=self._timeout, connect=blobs.CONNECT)
+        return self._unread
+
+    def _url(self, call: Call) -> str:
+        query = urlencode({name: value for name, value in call.parameters.items() if value is not None}, doseq=True)
+        return f"{self._sent_to}{call.path}{query and '?'}{query}"
 
 
 def segment(identifier: str) -> str:
@@ -154,44 +133,11 @@ def segment(identifier: str) -> str:
     return quote(identifier, safe="")
 
 
-async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
-    url = str(response.url)
-    try:
-        async for chunk in response.aiter_bytes():
-            yield chunk
-    except httpx.RequestError as error:
-        raise errors.Truncated(call="download", url=url, detail=_cause(error)) from error
-    promised, came = _promised(response), response.num_bytes_downloaded
-    if promised is not None and came != promised:
-        raise errors.Truncated(call="download", url=url, detail=f"{came} bytes of {promised} came")
-
-
-def _given(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: value for name, value in parameters.items() if value is not None}
-
-
-def _headers(call: Call) -> httpx.Headers:
-    headers = httpx.Headers({"Content-Type": "application/json"} if call.body else {})
+def _headers(call: Call) -> CIMultiDict[str]:
+    headers = CIMultiDict({"Content-Type": "application/json"} if call.body else {})
     headers.update(call.headers)
-    headers.pop("Authorization", None)  # the client's own, which is ours, goes with every call
+    headers.popall("Authorization", None)  # the client's own, which is ours, goes with every call
     return headers
-
-
-def _promised(response: httpx.Response) -> int | None:
-    """The body's length on the wire; with `Transfer-Encoding` the header has no meaning."""
-    length = response.headers.get("Content-Length", "")
-    if "Transfer-Encoding" in response.headers or not (length.isascii() and length.isdigit()):
-        return None
-    return int(length)
-
-
-def _cause(error: BaseException) -> str:
-    """Say in words what is told in types: time-outs carry no message."""
-    return str(error) or {
-        httpx.ConnectTimeout: "no connection in time",
-        httpx.ReadTimeout: "no answer in time",
-        TimeoutError: "no answer in time",
-    }.get(type(error), type(error).__name__)
 
 
 def _checked(base_url: str) -> str:

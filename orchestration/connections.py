@@ -8,10 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable
 
 import aiohappyeyeballs
-import httpx
 import yarl
 
-from orchestration import addresses, http1
+from orchestration import addresses, authorities, http1
 
 IDLE = 15.0  # seconds that one at rest is kept
 _NEXT_ADDRESS = 0.25  # seconds after which another address of the host is tried beside the first
@@ -48,7 +47,7 @@ class Connections:
             found, happy_eyeballs_delay=_NEXT_ADDRESS, loop=loop, socket_factory=self._guarded
         )
         try:
-            tls = self._context() if url.scheme == "https" else None
+            tls = (self._tls or authorities.context()) if url.scheme == "https" else None
             name = host.rstrip(".") if tls else None
             _, connection = await loop.create_connection(http1.Connection, sock=opened, ssl=tls, server_hostname=name)
         except BaseException:
@@ -79,11 +78,6 @@ class Connections:
         del self._resting[origin][connection]
         if not self._resting[origin]:
             del self._resting[origin]
-
-    def _context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            self._tls = httpx.create_ssl_context()  # the same authorities as the API client's
-        return self._tls
 
 
 def _origin(url: yarl.URL) -> Origin:

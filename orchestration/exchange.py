@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aiohttp
-import httpx
 import yarl
+
+from orchestration import authorities
 
 _IDLE = 15.0  # seconds that an unused connection is kept
 _OURSELVES = ("127.0.0.1", "::1", "localhost")
 
 
 class Failed(Exception):
-    """There was no answer, or not all of it; the cause says why."""
+    """There was no answer, or not all of it; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Exchange:
         self._headers = dict(headers)
         self._timeout, self._connect = timeout, connect
         self._proxy = _proxy(base_url)
+        self._is_encrypted = any(url.startswith("https:") for url in (base_url.lower(), self._proxy or ""))
         self._session: aiohttp.ClientSession | None = None
 
     async def aclose(self) -> None:
@@ -64,21 +66,27 @@ class Exchange:
             ):
                 content = await response.read()
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Failed from error
+            raise Failed(_cause(error)) from error
         is_redirect = 300 <= response.status < 400 and "Location" in response.headers
         return Answer(response.status, response.headers, content, is_redirect)
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:  # aiohttp wants the loop that it will run in
             self._session = aiohttp.ClientSession(
-                # The same authorities as for httpx, which relays what we do not read.
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE, ssl=httpx.create_ssl_context()),
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=_IDLE, ssl=authorities.context() if self._is_encrypted else True
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=self._headers,
                 timeout=aiohttp.ClientTimeout(total=None, connect=self._connect),
                 trust_env=False,
             )
         return self._session
+
+
+def _cause(error: Exception) -> str:
+    """Say in words what is told in types: time-outs carry no message."""
+    return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
 
 
 def _proxy(base_url: str) -> str | None:

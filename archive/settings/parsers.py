@@ -1,15 +1,14 @@
 """What the text of a variable means. Each takes the variable's name, for its SettingsError, and the text.
 
-The drivers are imported where an address of theirs is set: a command that asks Civitai alone waits for none of them.
+Addresses of servers are read here and not by their drivers, whose imports a command that needs none would wait for.
 """
 
 import ipaddress
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from archive import retention
 from archive.names import templates
@@ -24,6 +23,13 @@ PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 DATABASE_OPTIONS = ("host", "port", "sslmode", "target_session_attrs", "prepared_statement_cache_size")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_DATABASE_URL = re.compile(
+    r"\w+://"
+    r"(?:[^:/@]*(?::[^@]*)?@)?"  # a user, and a password that may hold anything but an @
+    r"(?:\[[^]/?]*\]|[^]\[:/?@]*)(?::[0-9]{0,5})?"
+    r"(?:/[^?]*)?(?:\?(?P<options>.*))?"
+)
+_NO_ADDRESS = "is not an address (is its port a number, its password escaped?)"
 
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -83,36 +89,38 @@ def _web_url(variable: str, value: str, in_clear: str) -> str:
 
 def database_url(variable: str, value: str) -> Secret:
     """PostgreSQL's address, which may hold a password, with those of libpq's options that our driver has."""
-    from sqlalchemy.engine import make_url
-
-    url = _server_url(variable, value, ("postgresql", "postgres"), make_url)
-    options = make_url(value).query
+    _check_scheme(variable, value, ("postgresql", "postgres"))
+    found = _DATABASE_URL.fullmatch(value)
+    if found is None:
+        raise SettingsError(variable, _NO_ADDRESS)
+    options = parse_qs(found["options"] or "")
     if unknown := options.keys() - DATABASE_OPTIONS:
         raise SettingsError(
             variable, f"has an option that we do not know, {min(unknown)!r} (we know {', '.join(DATABASE_OPTIONS)})"
         )
-    if (mode := options.get("sslmode", "prefer")) not in SSL_MODES:
+    mode = ", ".join(options.get("sslmode", ["prefer"]))
+    if mode not in SSL_MODES:
         raise SettingsError(variable, f"has the sslmode {mode!r}, which is none of {', '.join(SSL_MODES)}")
-    return url
+    return Secret(value)
 
 
 def redis_url(variable: str, value: str) -> Secret:
     """The address of Redis or Valkey, which may hold a password."""
-    from arq.connections import RedisSettings
-
-    return _server_url(variable, value, ("redis", "rediss", "unix"), RedisSettings.from_dsn)
-
-
-def _server_url(variable: str, value: str, schemes: tuple[str, ...], understand: Callable[[str], object]) -> Secret:
-    if value.split(":", 1)[0] not in schemes or "://" not in value:
-        raise SettingsError(variable, f"does not begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-    from sqlalchemy.exc import ArgumentError
-
+    _check_scheme(variable, value, ("redis", "rediss", "unix"))
     try:
-        understand(value)
-    except (ValueError, ArgumentError):  # which may repeat the password
-        raise SettingsError(variable, "is not an address (is its port a number, its password escaped?)") from None
+        found = urlsplit(value)
+        found.port  # noqa: B018 - reading it is what checks it
+    except ValueError:  # which may repeat the password
+        raise SettingsError(variable, _NO_ADDRESS) from None
+    path = "" if found.scheme == "unix" else found.path.lstrip("/")
+    if not re.fullmatch("[0-9]*", parse_qs(found.query).get("db", [path])[0]):
+        raise SettingsError(variable, "names a database that is no number")
     return Secret(value)
+
+
+def _check_scheme(variable: str, value: str, schemes: tuple[str, ...]) -> None:
+    if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        raise SettingsError(variable, f"does not begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
 
 
 def storage_url(variable: str, value: str) -> str:

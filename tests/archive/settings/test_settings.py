@@ -31,6 +31,8 @@ WRONG = {
         "postgresql:archive",
         "localhost",
         "postgresql://u:hush@h:port/a",
+        "postgresql://u:hu@sh@h/a",
+        "postgresql://u:hush@[half/a",
         "postgresql://u:hush@h/a?nonsense=1",
         "postgresql://u:hush@h/a?sslmode=perhaps",
         "postgresql://u:hush@h/a?sslmode=require&sslmode=prefer",
@@ -40,6 +42,8 @@ WRONG = {
         "localhost:6379",
         "redis://:hush@localhost:port",
         "redis://:hush@localhost:6379/first",
+        "redis://:hush@localhost?db=first",
+        "redis://[half",
     ],
     "STORAGE_URL": [
         "/srv/archive",
