@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.cli import forks
+
 BIN = Path(sys.executable).parent
 CIVITAI_ARCHIVE = BIN / "civitai-archive"
 
@@ -65,18 +67,25 @@ class Started:
 async def run(
     *arguments: str | Path,
     environment: Mapping[str, str],
-    program: Path = CIVITAI_ARCHIVE,
+    program: Path | None = None,
     within: float = 60.0,
     directory: Path | None = None,
-    given: bytes | None = None,
+    given: bytes = b"",
 ) -> Done:
-    """Run it to its end, in this directory, with this for its standard input."""
+    """Run it to its end, in this directory, with this for its standard input.
+
+    Without a program it is the command, without its start (`forks`).
+    """
+    if program is None:
+        words = [str(CIVITAI_ARCHIVE), *map(str, arguments)]
+        code, out, err = await forks.run(words, environment, directory or Path.cwd(), given, within=within)
+        return Done(code, out.decode(), err.decode())
     process = await asyncio.create_subprocess_exec(
         program,
         *arguments,
         env=environment,
         cwd=directory,
-        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,

@@ -16,11 +16,11 @@ async def test_a_workflow_is_changed_in_every_way(
     operations.write_text(json.dumps([{"op": "add", "path": "/metadata/patched", "value": True}]))
     changed = {"metadata": {"note": "updated", "sandbox": {"seconds": 300}}}
     for words, given in (
-        (("tag", workflow_id, "new", "a/b"), None),
-        (("untag", workflow_id, "old"), None),
+        (("tag", workflow_id, "new", "a/b"), b""),
+        (("untag", workflow_id, "old"), b""),
         (("update", workflow_id, "-"), json.dumps(changed).encode()),
-        (("patch", workflow_id, str(operations)), None),
-        (("cancel", workflow_id), None),
+        (("patch", workflow_id, str(operations)), b""),
+        (("cancel", workflow_id), b""),
     ):
         done = await commands.run(*words, environment=environment, given=given)
         assert (done.code, done.out) == (0, ""), done.err

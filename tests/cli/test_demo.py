@@ -14,7 +14,8 @@ async def test_the_demo_archives_a_dozen_workflows_and_leaves_nothing_running(al
     # Whatever the caller has set for an archive of their own is none of the demo's.
     wrong = {"REDIS_URL": "redis://127.0.0.1:1", "CIVITAI_API_TOKEN_FILE": __file__, "RECEIVER_PORT": "1"}
     home = Path(alone["ARCHIVE_HOME"])
-    done = await commands.run("demo", environment=alone | wrong, within=60)
+    program = commands.CIVITAI_ARCHIVE
+    done = await commands.run("demo", environment=alone | wrong, program=program, within=60)
     assert (done.code, done.err) == (0, "")
     assert done.out.count("✓  ") == 12
     assert "12 of 12 workflows archived, 40 results" in done.out
