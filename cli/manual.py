@@ -35,7 +35,11 @@ from `.claude/skills/civitai-orchestration/.env` or `.env` in the current direct
 **How it ends.** 0 done, 1 it failed, 2 usage, 3 credentials, 4 not found. A failure is one sentence on
 standard error.
 
-**Completion.** `civitai-archive --install-completion` sets it up for the shell that you are in.
+**Completion** of commands and options, for the shell that you are in:
+
+```sh
+civitai-archive --install-completion
+```
 
 Spellings of the civitai-orchestration skill are taken too: `--excludeFailed`, `--take=5`, `user-workflows`.
 """

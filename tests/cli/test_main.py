@@ -36,11 +36,14 @@ async def test_a_wrong_command_line_is_usage(alone: dict[str, str], arguments: l
     assert "Traceback" not in done.err
 
 
-async def test_help_lists_every_command(alone: dict[str, str]) -> None:
+async def test_help_lists_every_command_and_explains_each(alone: dict[str, str]) -> None:
     done = await commands.run("--help", environment=alone, program=commands.CIVITAI_ARCHIVE)
     assert done.code == 0
     for command in ("up", "receiver", "worker", "migrate", "sandbox", "demo", "sql", "callback-url"):
         assert f" {command} " in done.out
+    done = await commands.run("results", "--help", environment=alone)
+    assert done.out.startswith("Usage: civitai-archive results")
+    assert "Example: civitai-archive results" in done.out
 
 
 async def test_a_pipe_that_is_closed_early_is_no_drama(alone: dict[str, str]) -> None:

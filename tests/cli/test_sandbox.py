@@ -9,7 +9,8 @@ from tests.cli import commands
 async def test_it_serves_what_it_says_until_it_is_asked_to_end(alone: dict[str, str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         ports = ("--api-port", "0", "--blob-port", "0")
-        async with commands.started("sandbox", *ports, "--manager-token", "its-own", environment=alone) as sandbox:
+        playing = ("--seed", "7", "--faults", '{"truncate": 0.1}', "--manager-token", "its-own")
+        async with commands.started("sandbox", *ports, *playing, environment=alone) as sandbox:
             await sandbox.says("Ctrl-C ends it.")
             exported = dict(line.split()[1].split("=", 1) for line in sandbox.said().splitlines() if "export" in line)
             async with httpx.AsyncClient(headers={"Authorization": f"Bearer {exported['CIVITAI_API_TOKEN']}"}) as http:

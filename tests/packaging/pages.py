@@ -1,10 +1,14 @@
-"""What stands in the pages for people: the commands that a reader is to type, commands in passing, links."""
+"""What stands in the pages for people: the commands that a reader is to type, those in running text, links."""
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import typer.main
+
+from cli.main import app
 
 HOUSE = Path(__file__).parents[2]
 PAGES = sorted(
@@ -13,8 +17,17 @@ PAGES = sorted(
     for path in HOUSE.glob(pattern)
 )
 LANGUAGES = {"json", "sh", "sql", "text"}
+HISTORY = {page for page in PAGES if page.parent.name == "decisions" or page.name == "CHANGELOG.md"}
+"""What tells how it was when it was written: nobody is asked to type what it names."""
+
 NEEDS = re.compile(r"# Needs (.+)\.")
 EXAMPLE = re.compile(r"  Example: (.+)")
+IN_PASSING = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+NO_COMMAND = re.compile(r"(?![a-z./])|\. |\S+: |\w+ \(|.*\[")
+"""What begins like a value, an option, SQL, HTTP or `name: value`, or says in brackets what may be given."""
+
+PLACEHOLDER = re.compile(r"[A-Z][A-Z|-]*…?|.*…")
+SUBCOMMANDS = set(typer.main.get_group(app).commands)
 
 
 @dataclass(frozen=True)
@@ -40,9 +53,34 @@ class Command:
 
     @property
     def words(self) -> list[str]:
-        """Program and arguments; civitai-archive by its name, wherever it lies."""
-        program, *arguments = shlex.split(self.text, comments=True)
-        return [re.sub(r".*/(?=civitai-archive$)", "", program), *arguments]
+        """Program and arguments."""
+        return _spelled_out(shlex.split(self.text, comments=True))
+
+    @property
+    def calls(self) -> list[list[str]]:
+        """The same of each command where several are joined."""
+        lexer = shlex.shlex(self.text, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        called: list[list[str]] = [[]]
+        for token in lexer:
+            if set(token) <= set("();<>|&"):
+                called.append([])
+            else:
+                called[-1].append(token)
+        return [_spelled_out(words) for words in called if words]
+
+    def is_within(self, words: Sequence[str]) -> bool:
+        """Whether these are its words in their order, with others between them perhaps; a placeholder may be any."""
+        left = iter(words)
+        return words[0] == self.words[0] and all(
+            any(PLACEHOLDER.fullmatch(wanted) or wanted == word for word in left) for wanted in self.words
+        )
+
+
+def _spelled_out(words: list[str]) -> list[str]:
+    """`civitai-archive` by its name, wherever it lies, and in front of a command of its own where it is left out."""
+    program = re.sub(r".*/(?=civitai-archive$)", "", words[0])
+    return ["civitai-archive", *words] if program in SUBCOMMANDS else [program, *words[1:]]
 
 
 def name(page: Path) -> str:
@@ -102,13 +140,21 @@ def _split(block: Block) -> Iterator[tuple[int, str]]:
     assert not text, f"line {began}: this command has no end"
 
 
-def mentioned(page: Path) -> list[list[str]]:
-    """The arguments of each `civitai-archive …` in a block or between backticks."""
-    text = page.read_text()
-    fenced = [line for block in blocks(page) if block.language == "sh" for line in block.lines]
-    inline = [span.replace("\n", " ") for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", text)]
-    found = [re.search(r"(?:^|/|&& |exec \w+ )civitai-archive ((?!=|…).*)", line) for line in fenced + inline]
-    return [shlex.split(match[1].partition(" && ")[0], comments=True) for match in found if match]
+def commands_in_passing(page: Path) -> list[Command]:
+    """Each command between backticks in running text: whatever has several words and begins like nothing else.
+
+    One word alone is a name (`make`, `alembic.ini`), and not what somebody is to type.
+    """
+    lines = page.read_text().splitlines()
+    for block in blocks(page):
+        lines[block.line - 1 : block.line - 1 + len(block.lines)] = [""] * len(block.lines)
+    text = "\n".join("" if line.startswith("```") else line for line in lines)
+    found = []
+    for span in IN_PASSING.finditer(text):
+        said, line = span[1].replace("\n", " "), text.count("\n", 0, span.start()) + 1
+        if " " in said and not NO_COMMAND.match(said):
+            found += [Command(page, line, each, None) for each in said.split(" && ")]
+    return found
 
 
 def links(page: Path) -> list[tuple[Path, str]]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -20,29 +21,45 @@ from tests.embedded.clients import sql
 from tests.packaging import pages
 from tests.sandbox import consumers
 
-NEEDS = {"Docker", "a registry of Python packages"}
+NEEDS = {"Docker", "a registry of Python packages", "uv, npm and their registries"}
 """What not everybody has: a block that begins with `# Needs Docker.` is for the reader alone."""
 
+DEMO, GATEWAY, MCP, RECEIVER, SANDBOX_SERVES, UP = (
+    "tests/cli/test_demo.py::test_a_demo_that_is_kept_answers_the_lines_that_it_suggests",
+    "tests/cli/test_gateway.py::test_it_serves_who_has_a_key_until_it_is_asked_to_end_and_shows_no_secret",
+    "tests/cli/test_mcp.py::test_an_assistant_starts_it_and_needs_no_key",
+    "tests/cli/test_receiver.py::test_several_processes_share_the_port_and_their_metrics_add_up",
+    "tests/cli/test_sandbox.py::test_it_serves_what_it_says_until_it_is_asked_to_end",
+    "tests/cli/test_up.py::test_one_command_archives_and_survives_the_loss_of_valkey",
+)
 ELSEWHERE = {
     ".ci/run": ".ci/run",
-    "make check": ".ci/run",
-    "make test": ".ci/run",
-    "make demo": "tests/cli/test_demo.py::test_the_demo_archives_a_dozen_workflows_and_leaves_nothing_running",
-    "civitai-archive demo": "tests/cli/test_demo.py::test_a_demo_that_is_kept_answers_the_lines_that_it_suggests",
-    "civitai-archive gateway": "tests/cli/test_gateway.py::"
-    "test_it_serves_who_has_a_key_until_it_is_asked_to_end_and_shows_no_secret",
-    "civitai-archive mcp": "tests/cli/test_mcp.py::test_an_assistant_starts_it_and_needs_no_key",
-    "civitai-archive receiver": "tests/cli/test_receiver.py::"
-    "test_several_processes_share_the_port_and_their_metrics_add_up",
-    "civitai-archive sandbox": "tests/cli/test_sandbox.py::test_it_serves_what_it_says_until_it_is_asked_to_end",
+    "alembic downgrade": "tests/test_migrations.py::test_alembic_itself_works_too_and_sees_no_drift",
+    "alembic upgrade head": "tests/cli/test_entry_points.py::test_alembic_makes_the_tables",
+    "arq worker.main.WorkerSettings": "tests/cli/test_entry_points.py::test_arq_runs_the_worker",
+    "civitai-archive COMMAND --help": "tests/cli/test_main.py::test_help_lists_every_command_and_explains_each",
+    "civitai-archive demo --keep": DEMO,
+    "civitai-archive gateway --host …": GATEWAY,
+    "civitai-archive gateway --port 8080": GATEWAY,
+    "civitai-archive mcp --read-only": MCP,
+    "civitai-archive receiver --host 0.0.0.0 --workers 4": RECEIVER,
+    "civitai-archive sandbox --seed 7": SANDBOX_SERVES,
+    "civitai-archive sandbox --seed 7 --faults '{\"truncate\": 0.1}'": SANDBOX_SERVES,
     "civitai-archive status --watch": "tests/cli/test_status.py::test_a_watch_goes_on_until_ctrl_c_and_ends_well",
-    "civitai-archive up": "tests/cli/test_up.py::test_one_command_archives_and_survives_the_loss_of_valkey",
+    "civitai-archive up": UP,
+    "civitai-archive up --port 8000": UP,
     "civitai-archive worker": "tests/cli/test_worker.py::test_it_works_until_it_is_asked_to_end",
+    "make check": ".ci/run",
+    "make demo": "tests/cli/test_demo.py::test_the_demo_archives_a_dozen_workflows_and_leaves_nothing_running",
+    "make test": ".ci/run",
+    "uvicorn receiver.app:app": "tests/cli/test_entry_points.py::test_uvicorn_serves_the_receiver",
 }
-"""What takes minutes, or goes on until somebody ends it: how it begins, and who runs it."""
+"""What takes minutes, or goes on until somebody ends it, or wants another place: the command, and who runs it."""
 
 COMMANDS = {page: pages.commands(page) for page in pages.PAGES}
-ALL = [command for found in COMMANDS.values() for command in found]
+IN_PASSING = {page: pages.commands_in_passing(page) for page in pages.PAGES if page not in pages.HISTORY}
+TYPED = [words for found in COMMANDS.values() for command in found for words in command.calls]
+CONTRIBUTING = pages.HOUSE / "CONTRIBUTING.md"
 OPERATIONS = pages.HOUSE / "docs" / "operations.md"
 SANDBOX = pages.HOUSE / "docs" / "sandbox.md"
 SECRET = "a-secret-for-the-pages"
@@ -61,7 +78,7 @@ pytestmark = [
 
 def run_elsewhere(command: pages.Command) -> str | None:
     """The entry of the table that this command is, if any."""
-    return next((known for known in ELSEWHERE if command.words[: len(known.split())] == known.split()), None)
+    return next((known for known in ELSEWHERE if command.words == shlex.split(known)), None)
 
 
 @dataclass(frozen=True)
@@ -77,10 +94,11 @@ class Stack:
     async def type(self, page: Path, **given: str) -> None:
         """Have a shell run the page's commands one after the other; fail with the first that does.
 
-        They are in a directory that holds what they read, and `given` is added to the environment.
+        They are in a copy of the house that holds what they read, and `given` is added to the environment.
         """
         here = self.directory / page.stem
-        here.mkdir()
+        shutil.copytree(pages.HOUSE, here, ignore=shutil.ignore_patterns(".*", "__pycache__", "node_modules"))
+        _lend_environment(here / ".venv")
         for name in ("workflow.json", "patch.json"):
             shutil.copy(self.directory / name, here)
         lines = ["set -uo pipefail", 'ended() { [ "$1" = 0 ] || { echo "$2 ended with $1" >&2; exit 1; }; }']
@@ -90,7 +108,7 @@ class Stack:
         done = await commands.run(
             "-c",
             "\n".join(lines),
-            environment=self.environment | given,
+            environment=self.environment | {"PYTHONPATH": str(here)} | given,
             program=Path(shutil.which("bash") or "bash"),
             directory=here,
             within=PAGE_SECONDS,
@@ -103,6 +121,15 @@ class Stack:
             text = text.replace(placeholder, value)
         assert "…" not in text, f"{command} leaves something open that no test fills in: {text}"
         return text
+
+
+def _lend_environment(to: Path) -> None:
+    """Our own Python and packages, as `make` finds them in a checkout: ready."""
+    to.mkdir()
+    for part in Path(sys.prefix).iterdir():
+        (to / part.name).symlink_to(part)
+    (to / ".ready").unlink(missing_ok=True)
+    (to / ".ready").touch()
 
 
 @pytest.fixture(scope="module")
@@ -182,24 +209,56 @@ async def test_every_command_on_a_page_works(page: Path, stack: Stack, databases
             await stack.type(page, CIVITAI_API_URL=sandbox.api_url, CIVITAI_API_TOKEN=sandbox.token)
     else:
         await stack.type(page)
+    if page == CONTRIBUTING:
+        assert list((stack.directory / page.stem / "migrations" / "versions").glob("*_what_it_does.py"))
+        for written in (*pages.HOUSE.glob("docs/*.*"), *pages.HOUSE.glob("dashboards/*.json")):
+            anew = stack.directory / page.stem / written.relative_to(pages.HOUSE)
+            assert anew.read_bytes() == written.read_bytes(), f"{written.name} is not what its command writes"
     if page == OPERATIONS:
         for name in ("restored", "rebuilt"):
             assert sql(databases[name], "SELECT id FROM workflows WHERE archived_at IS NOT NULL") == stack.workflow_id
             assert sql(databases[name], "SELECT count(*) FROM results WHERE stored_at IS NOT NULL") != "0"
 
 
+@pytest.mark.parametrize("page", IN_PASSING, ids=pages.name)
+def test_every_command_in_running_text_stands_in_a_block_or_is_run_elsewhere(page: Path) -> None:
+    """Its words do, in their order: a bare `civitai-archive verify` stands in `civitai-archive verify --all`."""
+    for command in IN_PASSING[page]:
+        is_typed = run_elsewhere(command) or any(command.is_within(words) for words in TYPED)
+        assert is_typed, f"{command}: nobody runs `{command.text}`. Put it into a block marked sh, or into ELSEWHERE."
+
+
+def test_a_command_in_running_text_is_told_from_what_is_none(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "Say `verify --all`, or `createdb other`,\nor `civitai-archive\nstatus && .ci/run now`.\n"
+        "```sh\nmake `echo test`\n```\n"
+        'No command: `make`, `GET /ready`, `ALTER ROLE r`, `--source auto`, `X-Header: v`, `{"a": 1}`, `job I [--raw]`.'
+    )
+    assert [(command.line, *command.words) for command in pages.commands_in_passing(page)] == [
+        (1, "civitai-archive", "verify", "--all"),
+        (1, "createdb", "other"),
+        (2, "civitai-archive", "status"),
+        (2, ".ci/run", "now"),
+    ]
+
+
 def test_what_is_not_run_here_is_run_elsewhere() -> None:
-    """Whoever is named is there, and is one that runs it."""
-    assert set(filter(None, map(run_elsewhere, ALL))) == ELSEWHERE.keys(), "a line of the table is on no page any more"
+    """Whoever is named is there, knows the command's options, and is one that runs it."""
+    every = [command for found in (*COMMANDS.values(), *IN_PASSING.values()) for command in found]
+    assert set(filter(None, map(run_elsewhere, every))) == ELSEWHERE.keys(), (
+        "a line of the table is on no page any more"
+    )
     for command, where in ELSEWHERE.items():
         path, _, test = where.partition("::")
         text = (pages.HOUSE / path).read_text()
         run = [line.partition(" || ")[0] for line in text.splitlines()]
         assert f"def {test}(" in text if test else command in (*run, path), where
+        assert all(word in text for word in shlex.split(command) if word.startswith("--")), f"{where}: {command}"
 
 
 def test_what_a_page_says_that_a_command_needs_is_not_to_be_had_here() -> None:
-    assert {command.needs for command in ALL if command.needs} == NEEDS
+    assert {command.needs for found in COMMANDS.values() for command in found if command.needs} == NEEDS
 
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=pages.name)

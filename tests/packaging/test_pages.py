@@ -1,5 +1,6 @@
 """What the pages tell a reader to type works, and what they point to is there."""
 
+import importlib.util
 import re
 from pathlib import Path
 from typing import Any
@@ -20,19 +21,29 @@ OPERATIONS = pages.HOUSE / "docs" / "operations.md"
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=pages.name)
 def test_every_command_on_a_page_is_one_that_there_is(page: Path) -> None:
-    for arguments in pages.mentioned(page):
-        command: Any = typer.main.get_command(app)
-        left = list(arguments)
-        while left and hasattr(command, "commands"):
-            name = left.pop(0)
-            if name.startswith("-") or not name.isascii() or name == "COMMAND":  # of all commands: `… --help`
-                break
-            assert name in command.commands, f"{page.name}: {arguments}"
-            command = command.commands[name]
-        else:
-            known = {option for parameter in command.params for option in parameter.opts + parameter.secondary_opts}
-            options = {argument.partition("=")[0] for argument in left if re.match(r"--?[a-zA-Z]", argument)}
-            assert options - {"--help"} <= known, f"{page.name}: {arguments}"
+    targets = set(re.findall(r"^([a-z-]+):", (pages.HOUSE / "Makefile").read_text(), re.MULTILINE))
+    for command in [*pages.commands(page), *pages.commands_in_passing(page)]:
+        for words in command.calls:
+            if "civitai-archive" in words:
+                is_there(command, words[words.index("civitai-archive") + 1 :])
+            elif words[0] == "make":
+                assert set(words[1:]) <= targets, command
+            elif words[0].endswith("python") and words[1] == "-m":
+                assert importlib.util.find_spec(words[2]), command
+
+
+def is_there(typed: pages.Command, arguments: list[str]) -> None:
+    command: Any = typer.main.get_command(app)
+    left = list(arguments)
+    while left and hasattr(command, "commands"):
+        name = left.pop(0)
+        if name.startswith("-") or pages.PLACEHOLDER.fullmatch(name):  # of all commands: `… --help`
+            return
+        assert name in command.commands, f"{typed}: {arguments}"
+        command = command.commands[name]
+    known = {option for parameter in command.params for option in parameter.opts + parameter.secondary_opts}
+    options = {argument.partition("=")[0] for argument in left if re.match(r"--?[a-zA-Z]", argument)}
+    assert options - {"--help"} <= known, f"{typed}: {arguments}"
 
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=pages.name)
