@@ -63,15 +63,7 @@ async def test_the_receiver_from_before_the_newest_migration_feeds_our_worker(
     address = f"http://127.0.0.1:{free_port}"
     arguments = ["-m", "uvicorn", "receiver.app:app", "--port", str(free_port)]
     async with started(before, environment, *arguments) as receiver, httpx.AsyncClient() as http:
-
-        async def ready() -> bool:
-            try:
-                return (await http.get(f"{address}/ready")).is_success
-            except httpx.TransportError:
-                assert receiver.process.returncode is None, receiver.said()
-                return False
-
-        await eventually(ready, what="readiness")
+        await receiver.answers(f"{address}/ready")
         no_event = await http.post(f"{address}/callbacks?token={SECRET}", json={"no": "event"})
         assert no_event.status_code == 202
         async with worker():

@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from tests.cli import forks
 
 BIN = Path(sys.executable).parent
@@ -53,6 +55,18 @@ class Started:
             assert self.process.returncode is None, f"it ended with {self.process.returncode}: {self.said()}"
             assert time.monotonic() - began < within, f"{text!r} is missing: {self.said()}"
             await asyncio.sleep(0.02)
+
+    async def answers(self, url: str, *, within: float = 60.0) -> None:
+        """Return when a GET of this address succeeds; fail when it ends, or takes too long."""
+        began = time.monotonic()
+        async with httpx.AsyncClient() as http:
+            while True:
+                with contextlib.suppress(httpx.TransportError):
+                    if (await http.get(url)).is_success:
+                        return
+                assert self.process.returncode is None, f"it ended with {self.process.returncode}: {self.said()}"
+                assert time.monotonic() - began < within, f"{url} does not answer: {self.said()}"
+                await asyncio.sleep(0.02)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal: SIGINT to the whole foreground group as Ctrl-C does, any other to the command alone."""

@@ -7,7 +7,6 @@ import httpx
 from sqlalchemy import text
 
 from archive import database
-from tests import working
 from tests.cli import commands
 from tests.cli.conftest import SECRET
 
@@ -19,15 +18,7 @@ async def test_uvicorn_serves_the_receiver(servers: dict[str, str], free_port: i
     arguments = ["receiver.app:app", "--port", str(free_port)]
     async with commands.started(*arguments, environment=environment, program=commands.BIN / "uvicorn") as uvicorn:
         async with httpx.AsyncClient() as http:
-
-            async def ready() -> bool:
-                try:
-                    return (await http.get(f"http://127.0.0.1:{free_port}/ready")).is_success
-                except httpx.TransportError:
-                    assert uvicorn.process.returncode is None, uvicorn.said()
-                    return False
-
-            await working.eventually(ready, what="readiness")
+            await uvicorn.answers(f"http://127.0.0.1:{free_port}/ready")
             url = f"http://127.0.0.1:{free_port}/callbacks?token={SECRET}"
             event = {"$type": "workflow", "workflowId": "w-1", "status": "processing"}
             assert (await http.post(url, json=event)).status_code == 202

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway import signing
-from tests import working
 from tests.archive.factories import archived_workflow
 from tests.cli import commands
 from tests.gateway.mcp.assistants import assistant, use
@@ -29,18 +28,12 @@ async def test_it_serves_who_has_a_key_until_it_is_asked_to_end_and_shows_no_sec
     made = await commands.run("key", "create", "alice", environment=environment_of_it)
     key = made.out.strip()
     async with (
-        commands.started("gateway", environment=environment_of_it) as gateway,
+        commands.started(
+            "gateway", "--host", "127.0.0.1", "--port", str(free_port), environment=environment_of_it
+        ) as gateway,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{free_port}") as http,
     ):
-
-        async def ready() -> bool:
-            try:
-                return (await http.get("/ready")).is_success
-            except httpx.TransportError:
-                assert gateway.process.returncode is None, gateway.said()
-                return False
-
-        await working.eventually(ready, what="readiness")
+        await gateway.answers(f"http://127.0.0.1:{free_port}/ready")
         assert (await http.get("/v2/consumer/workflows/wf")).status_code == 401
         answer = await http.get("/v2/consumer/workflows/wf", headers={"Authorization": f"Bearer {key}"})
         assert answer.status_code == 200

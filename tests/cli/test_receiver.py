@@ -24,15 +24,7 @@ async def test_it_serves_until_it_is_asked_to_end(
         commands.started("receiver", environment=environment_of_it) as receiver,
         httpx.AsyncClient(timeout=60) as http,
     ):
-
-        async def ready() -> bool:
-            try:
-                return (await http.get(f"http://127.0.0.1:{free_port}/ready")).is_success
-            except httpx.TransportError:
-                assert receiver.process.returncode is None, receiver.said()
-                return False
-
-        await working.eventually(ready, what="readiness")
+        await receiver.answers(f"http://127.0.0.1:{free_port}/ready")
         event = {"$type": "workflow", "workflowId": "w-1", "status": "processing"}
         url = f"http://127.0.0.1:{free_port}/callbacks?token={SECRET}"
         assert (await http.post(url, json=event)).status_code == 202
@@ -77,18 +69,10 @@ async def test_several_processes_share_the_port_and_their_metrics_add_up(
         return {name: float(value) for name, _, value in lines}
 
     async with (
-        commands.started("receiver", "--workers", "2", environment=environment) as receiver,
+        commands.started("receiver", "--host", "127.0.0.1", "--workers", "2", environment=environment) as receiver,
         httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0), timeout=60) as http,
     ):
-
-        async def ready() -> bool:
-            try:
-                return (await http.get(f"http://127.0.0.1:{free_port}/ready")).is_success
-            except httpx.TransportError:
-                assert receiver.process.returncode is None, receiver.said()
-                return False
-
-        await working.eventually(ready, what="readiness")
+        await receiver.answers(f"http://127.0.0.1:{free_port}/ready")
         for number in range(40):
             event = {"$type": "workflow", "workflowId": f"w-{number % 30}", "status": "processing"}
             assert (await http.post(url, json=event)).status_code == 202

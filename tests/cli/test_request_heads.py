@@ -6,11 +6,9 @@ What the receiver does with bad input is in tests/receiver/test_bad_input.py, ov
 import asyncio
 import contextlib
 
-import httpx
 import pytest
 
 from cli import request_heads
-from tests import working
 from tests.cli import commands
 
 
@@ -43,19 +41,9 @@ async def test_a_gateway_waits_for_no_head_without_end_and_takes_none_that_is_to
     environment_of_it: dict[str, str],
 ) -> None:
     ports = int(environment_of_it["GATEWAY_PORT"]), int(environment_of_it["MCP_PORT"])
-    async with (
-        commands.started("gateway", environment=environment_of_it) as gateway,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports[0]}") as http,
-    ):
-
-        async def healthy() -> bool:
-            try:
-                return (await http.get("/health")).is_success
-            except httpx.TransportError:
-                assert gateway.process.returncode is None, gateway.said()
-                return False
-
-        await working.eventually(healthy, what="health")
+    health = f"http://127.0.0.1:{ports[0]}/health"
+    async with commands.started("gateway", environment=environment_of_it) as gateway:
+        await gateway.answers(health)
         async with asyncio.timeout(60):
             head = b"POST /mcp HTTP/1.1\r\nHost: x\r\n"
             dripped = asyncio.gather(*(pour(port, head + b"X: ", b"y", pause=0.1) for port in ports))
@@ -63,5 +51,5 @@ async def test_a_gateway_waits_for_no_head_without_end_and_takes_none_that_is_to
                 flood = await pour(port, head, b"X-Header: value\r\n" * 100, pause=0)
                 assert flood in (b"", request_heads.TOO_LARGE)
             assert await dripped == [b"", b""]
-        assert await healthy()
+        await gateway.answers(health)
     assert "Traceback" not in gateway.said()

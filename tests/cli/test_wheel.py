@@ -15,7 +15,6 @@ import pytest
 from sqlalchemy import text
 
 from archive import database
-from tests import working
 from tests.cli import commands
 
 HOUSE = Path(__file__).parents[2]
@@ -136,14 +135,6 @@ async def test_uvicorn_and_arq_find_their_entries(
     installed: Installed, servers: dict[str, str], account: dict[str, str], free_port: int
 ) -> None:
     environment = {name: value for name, value in servers.items() if name != "PYTHONPATH"} | account
-
-    async def healthy() -> bool:
-        async with httpx.AsyncClient() as http:
-            try:
-                return (await http.get(f"http://127.0.0.1:{free_port}/ready")).is_success
-            except httpx.TransportError:
-                return False
-
     python, elsewhere = installed.program("python"), installed.elsewhere
     uvicorn = ["-m", "uvicorn", "receiver.app:app", "--port", str(free_port)]
     arq = ["-m", "arq", "worker.main.WorkerSettings"]
@@ -151,7 +142,7 @@ async def test_uvicorn_and_arq_find_their_entries(
         commands.started(*uvicorn, environment=environment, program=python, directory=elsewhere) as receiver,
         commands.started(*arq, environment=environment, program=python, directory=elsewhere) as worker,
     ):
-        await working.eventually(healthy, what="readiness")
+        await receiver.answers(f"http://127.0.0.1:{free_port}/ready")
         await worker.says("Starting worker")
         for process in (receiver, worker):
             process.send(signal.SIGTERM)
