@@ -3,26 +3,17 @@
 import functools
 import gc
 import os
-import signal
 import socket
-import sys
 import tempfile
 
-import structlog
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from archive import logs, settings
-from cli import failures, listening, machine, processes, request_heads, schema
+from cli import failures, listening, machine, processes, schema, serving
 from receiver import metrics
 from receiver.app import create_app
-
-DRAIN_SECONDS = 10
-CONNECTIONS = 1000
-"""Open at once in one process; one more is answered 503."""
-
-log = structlog.get_logger()
 
 
 def run(host: str, port: int | None, workers: int) -> None:
@@ -32,14 +23,12 @@ def run(host: str, port: int | None, workers: int) -> None:
     create_app(config)  # which says what is missing in the settings
     schema.check(config.required_database_url())
     _check_home(config)
-    # Uvicorn drains at these signals, and then raises them once more for whoever had them before.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
+    serving.end_at_signals()
     with listening.listen(host, config.receiver_port if port is None else port) as listener:
         if workers == 1:
             _collect_less()
             _serve_metrics(config)
-            uvicorn.Server(_uvicorn(functools.partial(create_app, config))).run(sockets=[listener])
+            uvicorn.Server(serving.configuration(functools.partial(create_app, config))).run(sockets=[listener])
         else:
             _share(config, listener, workers)
 
@@ -49,7 +38,7 @@ def _share(config: settings.Settings, listener: socket.socket, workers: int) -> 
     with tempfile.TemporaryDirectory(prefix="civitai-archive-metrics-") as directory:
         os.environ[metrics.DIRECTORY] = directory
         _serve_metrics(config)
-        Multiprocess(_uvicorn(functools.partial(_worker_app, config), workers), [listener]).run()
+        Multiprocess(serving.configuration(functools.partial(_worker_app, config), workers=workers), [listener]).run()
 
 
 def _worker_app(config: settings.Settings) -> Starlette:
@@ -59,29 +48,8 @@ def _worker_app(config: settings.Settings) -> Starlette:
     return create_app(config)
 
 
-def _uvicorn(app: functools.partial[Starlette], workers: int = 1) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        factory=True,
-        http=request_heads.Connection,
-        limit_concurrency=CONNECTIONS,
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,  # we believe the proxies that TRUSTED_PROXIES names
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-        workers=workers,
-        ws="none",
-    )
-
-
 def _serve_metrics(config: settings.Settings) -> None:
-    host, port = config.receiver_metrics
-    try:
-        metrics.serve(host, port)
-    except OSError as error:
-        # Callbacks come all the same, and they matter more.
-        log.error("no metrics: RECEIVER_METRICS cannot be listened on", address=f"{host}:{port}", error=error.strerror)
+    serving.serve_metrics(metrics.serve, config.receiver_metrics, variable="RECEIVER_METRICS")
 
 
 def _collect_less() -> None:

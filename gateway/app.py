@@ -1,6 +1,5 @@
 """The gateway on one screen: what it answers, what it starts and stops."""
 
-import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -12,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from archive import access, database, logs, settings
+from archive import access, database, entry_points, logs, settings
 from archive.storage import opening
 from gateway import door, keyring, openapi, problems, routes, showing, signing
 from gateway.mcp import http as mcp_http
@@ -90,12 +89,5 @@ class _EscapedPaths:
         await self._app(scope, receive, send)
 
 
-def __getattr__(name: str) -> Starlette:
-    """`gateway.app:app`, for uvicorn: made when it is asked for, from the environment as it is then."""
-    if name != "app":
-        raise AttributeError(name)
-    logs.configure()
-    try:
-        return create_app(settings.read(os.environ))
-    except settings.SettingsError as error:
-        raise SystemExit(str(error)) from None
+__getattr__ = entry_points.on_demand("app", create_app)
+"""`gateway.app:app`, for uvicorn."""

@@ -1,7 +1,6 @@
 """The receiver on one screen: what it answers, what it starts and stops."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
@@ -9,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from archive import access, database, logs, settings
+from archive import access, database, entry_points, logs, settings
 from receiver import bell, callbacks, callers, health, intake, refusals, replay, spool
 from receiver.state import State
 
@@ -68,12 +67,5 @@ async def _dispose(engine: AsyncEngine) -> None:
             await engine.dispose()
 
 
-def __getattr__(name: str) -> Starlette:
-    """`receiver.app:app`, for uvicorn: made when it is asked for, from the environment as it is then."""
-    if name != "app":
-        raise AttributeError(name)
-    logs.configure()
-    try:
-        return create_app(settings.read(os.environ))
-    except settings.SettingsError as error:
-        raise SystemExit(str(error)) from None
+__getattr__ = entry_points.on_demand("app", create_app)
+"""`receiver.app:app`, for uvicorn."""

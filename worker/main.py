@@ -1,7 +1,6 @@
 """The worker on one screen: its tasks, its schedule, what it starts and stops."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -12,7 +11,7 @@ from arq import cron, func
 from arq.cron import CronJob
 from arq.typing import WorkerCoroutine
 
-from archive import database, logs, queue, settings
+from archive import database, entry_points, queue, settings
 from archive.storage_errors import StorageUnavailable
 from orchestration import errors
 from worker import (
@@ -222,12 +221,10 @@ def _scheduled(
     )
 
 
-def __getattr__(name: str) -> type:
-    """`worker.main.WorkerSettings`, for the arq command: made when it is asked for, from the environment."""
-    if name != "WorkerSettings":
-        raise AttributeError(name)
-    logs.configure()
-    try:
-        return type("WorkerSettings", (), worker_settings(settings.read(os.environ)))
-    except settings.SettingsError as error:
-        raise SystemExit(str(error)) from None
+def _as_class(config: settings.Settings) -> type:
+    """The same as attributes of a class, which is how the arq command reads them."""
+    return type("WorkerSettings", (), worker_settings(config))
+
+
+__getattr__ = entry_points.on_demand("WorkerSettings", _as_class)
+"""`worker.main.WorkerSettings`, for the arq command."""
