@@ -16,6 +16,7 @@ from sqlalchemy import ARRAY, RowMapping, Text, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive import results, tables, workflows
+from archive.spelling import camel
 from orchestration.wire import JsonObject
 
 FORMAT = "civitai-archive/manifest/2"
@@ -146,7 +147,7 @@ def read(content: bytes) -> Manifest:
 
 def _told(result: results.Kept) -> JsonObject:
     return {
-        _camel(name): value.isoformat() if isinstance(value, datetime) else value
+        camel(name): value.isoformat() if isinstance(value, datetime) else value
         for name, value in asdict(result).items()
         if value is not None and name != "next_attempt_at"
     }
@@ -155,8 +156,3 @@ def _told(result: results.Kept) -> JsonObject:
 def _outcome(row: Mapping[str, Any] | RowMapping) -> tuple[object, ...]:
     """The digest of a result's object, and in which other way it has settled."""
     return (row.get("object_digest"), *(row.get(name) is not None for name in ("withheld_at", "gone_at", "dead_at")))
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive import tables
+from archive.spelling import camel
 
 FOLDER = "tombstones"
 MEDIA_TYPE = "application/jsonl"
@@ -69,7 +70,7 @@ def read(line: bytes) -> dict[str, Any]:
     """A line of a document as a row. Raises Unreadable."""
     try:
         told = json.loads(line)
-        row = {name: told.get(_camel(name)) for name in _TOLD}
+        row = {name: told.get(camel(name)) for name in _TOLD}
         row["id"] = uuid.UUID(row["id"])
         row["deleted_at"] = datetime.fromisoformat(row["deleted_at"])
         row["digest"] = None if row["digest"] is None else bytes.fromhex(row["digest"])
@@ -121,7 +122,7 @@ def needed(digest: ColumnElement[bytes]) -> ColumnElement[bool]:
 
 
 def _line(row: Mapping[Any, Any]) -> bytes:
-    told = {_camel(name): _plain(row[name]) for name in _TOLD if row[name] is not None}
+    told = {camel(name): _plain(row[name]) for name in _TOLD if row[name] is not None}
     return json.dumps(told, separators=(",", ":")).encode() + b"\n"
 
 
@@ -135,8 +136,3 @@ def _plain(value: object) -> object:
             return value.isoformat()
         case _:
             return value
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)

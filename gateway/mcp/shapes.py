@@ -3,8 +3,8 @@
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
-from pydantic.alias_generators import to_camel
 
+from archive.spelling import camel
 from gateway.schemas import SCHEMAS, Schema
 from orchestration.wire import JsonObject
 
@@ -48,7 +48,7 @@ def _inward(schema: Any, needed: dict[str, Schema]) -> Any:
 
 def _value(value: Any) -> Any:
     if isinstance(value, dict):
-        return {to_camel(key): _value(child) for key, child in value.items()}
+        return {camel(key): _value(child) for key, child in value.items()}
     return [_value(item) for item in value] if isinstance(value, list) else value
 
 
@@ -59,6 +59,6 @@ def _schema(schema: Any) -> Any:
         return schema
     renamed = {key: _schema(value) for key, value in schema.items()}
     if isinstance(properties := renamed.get("properties"), dict):
-        renamed["properties"] = {to_camel(name): value for name, value in properties.items()}
-        renamed["required"] = [to_camel(name) for name in renamed.get("required", ())]
+        renamed["properties"] = {camel(name): value for name, value in properties.items()}
+        renamed["required"] = [camel(name) for name in renamed.get("required", ())]
     return renamed
