@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from archive import catalogue
 from archive.catalogue import Content
-from gateway import choosing, contents, forwarding, parameters, showing
+from gateway import choosing, contents, forwarding, identifiers, parameters, showing
 from gateway.choosing import Archived
 from gateway.problems import Problem
 from gateway.state import State
@@ -63,13 +63,13 @@ async def refresh(request: Request[State]) -> Response:
 
 async def placeholder(request: Request[State]) -> Response:
     """The image in the place of what Civitai keeps back: Civitai's alone."""
-    path = f"{BLOBS}/blocked/{showing.segment(request, 'token')}"
+    path = f"{BLOBS}/blocked/{identifiers.segment_of(request, 'token')}"
     return await forwarding.relay(request, "get placeholder", path)
 
 
 def _check_signature(request: Request[State]) -> None:
     """Raises Problem."""
-    name = showing.identifier(request, "blobId")
+    name = identifiers.of(request, "blobId")
     signature, expires_at = parameters.SIGNATURE.of(request), parameters.EXPIRY.of(request)
     if not request.state["signer"].allows(name, signature or "", expires_at or ""):
         raise Problem(403, "This signed address is wrong or has expired: refresh the blob for another.")
@@ -89,7 +89,7 @@ async def _content(request: Request[State]) -> Content | None:
     """What the archive has of the blob, if storage has it too."""
     async with showing.reading(request) as connection:
         content = await catalogue.content(
-            connection, showing.identifier(request, "blobId"), workflow_id=parameters.WORKFLOW_ID.of(request)
+            connection, identifiers.of(request, "blobId"), workflow_id=parameters.WORKFLOW_ID.of(request)
         )
     return content if content is not None and await contents.is_there(request, content) else None
 
@@ -109,4 +109,4 @@ async def _blob(request: Request[State], content: Content) -> JsonObject:
 
 
 async def _relayed(request: Request[State], name: str, below: str = "") -> Response:
-    return await forwarding.relay(request, name, f"{BLOBS}/{showing.segment(request, 'blobId')}{below}")
+    return await forwarding.relay(request, name, f"{BLOBS}/{identifiers.segment_of(request, 'blobId')}{below}")

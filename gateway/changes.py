@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from archive import database, submissions
-from gateway import bodies, forwarding, showing
+from gateway import bodies, forwarding, identifiers
 from gateway.state import State
 from gateway.workflows import WORKFLOWS
 
@@ -19,7 +19,7 @@ async def change_workflow(request: Request[State]) -> Response:
 
 async def change_step(request: Request[State]) -> Response:
     """PUT, PATCH of a step."""
-    return await _change(request, f"/steps/{showing.segment(request, 'stepName')}")
+    return await _change(request, f"/steps/{identifiers.segment_of(request, 'stepName')}")
 
 
 async def change_tags(request: Request[State]) -> Response:
@@ -29,16 +29,16 @@ async def change_tags(request: Request[State]) -> Response:
 
 async def remove_tag(request: Request[State]) -> Response:
     """DELETE of one tag."""
-    return await _change(request, f"/tags/{showing.segment(request, 'tag')}")
+    return await _change(request, f"/tags/{identifiers.segment_of(request, 'tag')}")
 
 
 async def _change(request: Request[State], below: str) -> Response:
-    path = f"{WORKFLOWS}/{showing.segment(request, 'workflowId')}{below}"
+    path = f"{WORKFLOWS}/{identifiers.segment_of(request, 'workflowId')}{below}"
     response = await forwarding.relay(request, "change workflow", path, body=await bodies.read(request))
     if response.status_code < 300:
         try:
             async with request.state["engine"].connect() as connection:
-                await submissions.note_change(connection, showing.identifier(request, "workflowId"))
+                await submissions.note_change(connection, identifiers.of(request, "workflowId"))
         except Exception as error:
             if not database.is_unavailable(error):
                 raise

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from archive import catalogue
-from gateway import choosing, forwarding, parameters, showing
+from gateway import choosing, forwarding, identifiers, parameters, showing
 from gateway.choosing import Archived
 from gateway.state import State
 from orchestration.wire import JsonObject
@@ -12,7 +12,7 @@ from orchestration.wire import JsonObject
 
 async def get(request: Request[State]) -> Response:
     """Look at one job, with the context of its last event if `detailed`."""
-    job_id = showing.identifier(request, "jobId")
+    job_id = identifiers.of(request, "jobId")
 
     async def archived() -> Archived | None:
         async with showing.reading(request) as connection:
@@ -25,7 +25,7 @@ async def get(request: Request[State]) -> Response:
 
         return Archived(show)
 
-    path = f"/v1/consumer/jobs/{showing.segment(request, 'jobId')}"
+    path = f"/v1/consumer/jobs/{identifiers.segment_of(request, 'jobId')}"
     return await choosing.answer(request, archived, lambda: forwarding.relay(request, "get job", path))
 
 

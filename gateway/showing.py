@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import unquote
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -18,8 +17,7 @@ from archive.together import Together
 from gateway import sources
 from gateway.problems import Problem
 from gateway.state import State
-from orchestration import connection as orchestration
-from orchestration import errors, statuses, wire
+from orchestration import statuses
 from orchestration.rendering import Link
 from orchestration.wire import JsonObject
 
@@ -44,25 +42,6 @@ def together(engine: AsyncEngine) -> Together[str, Kept | None]:
             return await catalogue.workflows(connection, workflow_ids)
 
     return Together(look, gathering=lambda: 0, at_once=AT_ONCE, is_one_at_fault=lambda _: False)
-
-
-def identifier(request: Request[Any], name: str) -> str:
-    """An id from the path, unescaped. Raises Problem for what no id can be."""
-    try:
-        value = unquote(request.path_params[name], errors="strict")
-    except UnicodeDecodeError:
-        value = ""
-    if not wire.is_identifier(value):
-        raise Problem(404, "There is no such thing: this is no id.")
-    return value
-
-
-def segment(request: Request[Any], name: str) -> str:
-    """The same, escaped again for a path of Civitai's."""
-    try:
-        return orchestration.segment(identifier(request, name))
-    except errors.Permanent:
-        raise Problem(404, "There is no such thing: this is no id.") from None
 
 
 def base_url(request: Request[State]) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from archive import access, catalogue, cursors, database, submissions
 from archive import workflows as rows
 from archive.settings import Settings
-from gateway import bodies, choosing, forwarding, parameters, problems, showing, sources
+from gateway import bodies, choosing, forwarding, identifiers, parameters, problems, showing, sources
 from gateway.choosing import Archived
 from gateway.problems import Problem
 from gateway.sources import ARCHIVE, LIVE
@@ -80,7 +80,7 @@ async def get(request: Request[State]) -> Response:
 
         return Archived(show, kept.is_current)
 
-    path = f"{WORKFLOWS}/{showing.segment(request, 'workflowId')}"
+    path = f"{WORKFLOWS}/{identifiers.segment_of(request, 'workflowId')}"
     return await choosing.answer(
         request, archived, lambda: forwarding.relay(request, "get workflow", path, wait=_longest(wait))
     )
@@ -88,7 +88,7 @@ async def get(request: Request[State]) -> Response:
 
 async def get_step(request: Request[State]) -> Response:
     """Look at one step of a workflow."""
-    name = showing.identifier(request, "stepName")
+    name = identifiers.of(request, "stepName")
 
     async def archived() -> Archived | None:
         kept = await _kept(request)
@@ -101,12 +101,13 @@ async def get_step(request: Request[State]) -> Response:
 
         return Archived(show, kept.is_current)
 
-    path = f"{WORKFLOWS}/{showing.segment(request, 'workflowId')}/steps/{showing.segment(request, 'stepName')}"
+    workflow_id, step = (identifiers.segment_of(request, name) for name in ("workflowId", "stepName"))
+    path = f"{WORKFLOWS}/{workflow_id}/steps/{step}"
     return await choosing.answer(request, archived, lambda: forwarding.relay(request, "get step", path))
 
 
 async def _kept(request: Request[State]) -> catalogue.Kept | None:
-    return await request.state["kept"](showing.identifier(request, "workflowId"))
+    return await request.state["kept"](identifiers.of(request, "workflowId"))
 
 
 async def _query_archive(request: Request[State], cursor: str | None) -> Response:

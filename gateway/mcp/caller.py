@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 from starlette.datastructures import Headers
@@ -62,13 +61,6 @@ class Caller:
 
     async def _with_state(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.rest({**scope, "state": dict(self.state)}, receive, send)
-
-
-def segment(identifier: str) -> str:
-    """An id as one segment of a path. Raises Problem for what no id can be."""
-    if not wire.is_identifier(identifier):
-        raise Problem(404, "There is no such thing: this is no id.")
-    return quote(identifier, safe="")
 
 
 def _told(value: Any) -> Any:

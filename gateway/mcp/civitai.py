@@ -3,9 +3,9 @@
 import httpx
 from mcp_types import CallToolResult, ToolAnnotations
 
-from gateway import parameters, routes, schemas, sources
+from gateway import identifiers, parameters, routes, schemas, sources
 from gateway.mcp import shapes
-from gateway.mcp.caller import Caller, segment
+from gateway.mcp.caller import Caller
 from gateway.mcp.tool import READS, Tool, arguments_of, told
 from gateway.workflows import WORKFLOWS
 from orchestration.wire import JsonObject
@@ -93,7 +93,7 @@ TOOLS = (
 
 
 def _path(arguments: JsonObject) -> str:
-    return f"{WORKFLOWS}/{segment(arguments['workflowId'])}"
+    return f"{WORKFLOWS}/{identifiers.segment(arguments['workflowId'])}"
 
 
 def _told(answer: httpx.Response) -> CallToolResult:

@@ -9,8 +9,8 @@ from datetime import datetime
 from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink
 
 from archive import at_risk, catalogue, cursors, pauses, search, status, timeline
-from gateway import blobs, parameters, problems, schemas, sources
-from gateway.mcp.caller import Caller, segment
+from gateway import blobs, identifiers, parameters, problems, schemas, sources
+from gateway.mcp.caller import Caller
 from gateway.mcp.civitai import ID
 from gateway.mcp.shapes import Shape, published
 from gateway.mcp.tool import READS, READS_ARCHIVE, Tool, arguments_of, told
@@ -75,7 +75,7 @@ async def search_results(caller: Caller, arguments: JsonObject) -> CallToolResul
 async def get_result(caller: Caller, arguments: JsonObject) -> CallToolResult:
     """Show a result: the image itself if it is small, and a link."""
     name = arguments["blobId"]
-    path = f"{blobs.BLOBS}/{segment(name)}"
+    path = f"{blobs.BLOBS}/{identifiers.segment(name)}"
     answer = await caller.call("POST", f"{path}/refresh")
     blob: JsonObject = answer.json()
     async with caller.state["engine"].connect() as connection:

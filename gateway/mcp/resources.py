@@ -13,8 +13,8 @@ from mcp_types import (
 )
 
 from archive import catalogue
-from gateway import blobs, sources
-from gateway.mcp.caller import Caller, segment
+from gateway import blobs, identifiers, sources
+from gateway.mcp.caller import Caller
 from gateway.problems import Problem
 from gateway.workflows import WORKFLOWS
 
@@ -43,7 +43,7 @@ TEMPLATES = (
 async def read(caller: Caller, uri: str) -> ReadResourceResult:
     """What is at an address. Raises Problem, and MCPError for an address of nothing."""
     if uri.startswith(WORKFLOW):
-        path = f"{WORKFLOWS}/{segment(_identifier(uri, WORKFLOW))}"
+        path = f"{WORKFLOWS}/{identifiers.segment(_identifier(uri, WORKFLOW))}"
         text = (await caller.call("GET", path)).text
         return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type="application/json", text=text)])
     if uri.startswith(BLOB):
@@ -52,7 +52,7 @@ async def read(caller: Caller, uri: str) -> ReadResourceResult:
 
 
 async def _blob(caller: Caller, uri: str, name: str) -> BlobResourceContents:
-    path = f"{blobs.BLOBS}/{segment(name)}"
+    path = f"{blobs.BLOBS}/{identifiers.segment(name)}"
     await caller.admit("read")
     async with caller.state["engine"].connect() as connection:
         content = await catalogue.content(connection, name)

@@ -74,8 +74,9 @@ async def test_what_a_key_may_not_do_and_what_is_wrong_is_said_in_plain_words(
         assert "steps" in await refused(client, "civitai-submit-workflow", body={"steps": []})
         assert "'workflowId' is a required property" in await refused(client, "civitai-get-workflow")
         assert "Additional properties" in await refused(client, "civitai-query-workflows", limit=3)
-        assert "no id" in await refused(client, "civitai-get-workflow", workflowId="a\0b")
         assert "Not Found" in await refused(client, "civitai-get-workflow", workflowId="../../health")
+        for no_id in ("a\0b", ".", ".."):
+            assert "no id" in await refused(client, "civitai-get-workflow", workflowId=no_id)
         assert "longer than" in await refused(client, "civitai-query-workflows", query="x" * 70_000)
 
 
