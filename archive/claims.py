@@ -212,15 +212,6 @@ async def give_back(connection: AsyncConnection, returns: Sequence[Return]) -> M
     return {by_key[workflow_id, attempt].claim: is_due for workflow_id, attempt, is_due in given}
 
 
-async def owe(connection: AsyncConnection, workflow_ids: Sequence[str]) -> None:
-    """Make workflows due now, whoever holds them: they are overtaken, since what they found out is old."""
-    ours = _workflows.id.in_(workflow_ids)
-    # Locked in one order, as the receiver's batches do.
-    await connection.execute(select(_workflows.id).where(ours).order_by(_workflows.id).with_for_update())
-    taken_away = {"due_at": func.now(), "leased_until": None, "attempts": _workflows.attempts + 1}
-    await connection.execute(update(tables.workflows).where(ours).values(taken_away))
-
-
 def _by_key(claims: Iterable[Claim]) -> tuple[Mapping[tuple[str, int], Claim], dict[str, object]]:
     """Claims by what their rows show of them, and the parameters that name these to a statement."""
     by_key = {(claim.workflow_id, claim.attempt): claim for claim in claims}

@@ -12,10 +12,7 @@ from sqlalchemy import func, null, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Update
 
-from archive import tables
-
-TIME_TO_TRY = timedelta(days=1)
-"""How long tries go on at least, however long ago the deadline was."""
+from archive import due, tables
 
 BATCH = 500
 LOST = "its object in storage was missing or damaged"
@@ -142,21 +139,8 @@ async def _change(connection: AsyncConnection, workflow_ids: Iterable[str], chan
     ids = sorted(workflow_ids)
     if not ids:
         return ids
-    # Locked in one order, as the receiver's batches do, and before the results, as a holder does.
-    await connection.execute(
-        select(_workflows.id).where(_workflows.id.in_(ids)).order_by(_workflows.id).with_for_update()
-    )
+    await due.lock(connection, ids)
     changed = change.where(_results.workflow_id.in_(ids)).returning(_results.workflow_id)
-    due = sorted(set((await connection.execute(changed)).scalars()))
-    await connection.execute(
-        update(tables.workflows)
-        .where(_workflows.id.in_(due))
-        .values(
-            due_at=func.now(),
-            leased_until=null(),
-            attempts=_workflows.attempts + 1,
-            failures=0,
-            deadline_at=func.greatest(_workflows.deadline_at, func.now() + TIME_TO_TRY),
-        )
-    )
-    return due
+    obliged = sorted(set((await connection.execute(changed)).scalars()))
+    await connection.execute(update(tables.workflows).where(_workflows.id.in_(obliged)).values(due.AFRESH))
+    return obliged

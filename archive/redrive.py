@@ -6,15 +6,12 @@ workflow at this moment is overtaken, since what he was about to write came befo
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from archive import tables
-
-TIME_TO_TRY = timedelta(days=1)
-"""How long tries go on at least, however long ago the deadline was."""
+from archive import due, tables
 
 BATCH = 500
 
@@ -72,9 +69,7 @@ async def count(connection: AsyncConnection, choice: Choice) -> Redriven:
 
 async def make_due(connection: AsyncConnection, choice: Choice, workflow_ids: Sequence[str]) -> Redriven:
     """Make these workflows due, and what is chosen of their results."""
-    ours = _workflows.id.in_(workflow_ids)
-    # Locked in one order, as the receiver's batches do, and before the results, as a holder does.
-    await connection.execute(select(_workflows.id).where(ours).order_by(_workflows.id).with_for_update())
+    await due.lock(connection, workflow_ids)
     results = await connection.execute(
         update(tables.results)
         .where(_results.workflow_id.in_(workflow_ids), _result_matches(choice))
@@ -82,17 +77,8 @@ async def make_due(connection: AsyncConnection, choice: Choice, workflow_ids: Se
     )
     workflows = await connection.execute(
         update(tables.workflows)
-        .where(ours)
-        .values(
-            due_at=func.now(),
-            leased_until=None,
-            attempts=_workflows.attempts + 1,
-            failures=0,
-            dead_at=None,
-            gone_at=None,
-            missing_at=None,
-            deadline_at=func.greatest(_workflows.deadline_at, func.now() + TIME_TO_TRY),
-        )
+        .where(_workflows.id.in_(workflow_ids))
+        .values(due.AFRESH | {"dead_at": None, "gone_at": None, "missing_at": None})
     )
     return Redriven(workflows.rowcount, results.rowcount)
 

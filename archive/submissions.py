@@ -7,7 +7,7 @@ from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from archive import tables, workflows
+from archive import due, tables, workflows
 
 _workflows = tables.workflows.c
 
@@ -33,5 +33,5 @@ async def note_change(connection: AsyncConnection, workflow_id: str) -> None:
     await connection.execute(
         update(tables.workflows)
         .where(_workflows.id == workflow_id, _workflows.archived_at.is_not(None))
-        .values(due_at=func.now(), leased_until=None, attempts=_workflows.attempts + 1)
+        .values(due.NOW)
     )

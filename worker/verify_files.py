@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import claims, fixity, manifests, segment_files, segments
+from archive import due, fixity, manifests, segment_files, segments
 from archive.storage import Storage
 
 PAGE = 200
@@ -46,7 +46,7 @@ async def verify_manifests(engine: AsyncEngine, storage: Storage) -> AsyncIterat
                 state = await _state(engine, storage, workflow_id, name)
             if state is not None:
                 async with engine.begin() as connection:
-                    await claims.owe(connection, [workflow_id])
+                    await due.owe(connection, [workflow_id])
                 yield Broken(state, name, workflow_id=workflow_id)
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import structlog
 
-from archive import claims, manifests, workflows
+from archive import claims, due, manifests, workflows
 from orchestration import documents
 from worker.shared_writes import Look
 from worker.tools import Tools
@@ -61,5 +61,5 @@ async def _write(
     except claims.Overtaken:
         log.warning("overtaken while writing a manifest: it is written again", workflow=claim.workflow_id)
         async with tools.engine.begin() as connection:
-            await claims.owe(connection, [claim.workflow_id])
+            await due.owe(connection, [claim.workflow_id])
         raise

@@ -1,6 +1,6 @@
 """Damage: what is owed again for it, and what is given back."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -10,6 +10,7 @@ from archive.media.contents import Facts
 from tests.archive.factories import pending_results, rows, stored_object, take
 
 PATHS = ("output.a", "output.b")
+A_DAY = timedelta(days=1)
 
 
 async def stored_results(connection: AsyncConnection, *paths: str) -> bytes:
@@ -22,7 +23,7 @@ async def stored_results(connection: AsyncConnection, *paths: str) -> bytes:
 
 
 async def seen(connection: AsyncConnection) -> damage.Object:
-    before = await damage.moment(connection, ago=-damage.TIME_TO_TRY)
+    before = await damage.moment(connection, ago=-A_DAY)
     (one,) = await damage.longest_ago(connection, before, 10)
     return one
 
@@ -46,14 +47,14 @@ async def test_the_objects_looked_at_longest_ago_come_first_and_those_about_to_g
                 ),
                 {"digest": digest, "stored": stored, "verified": verified, "deleting": deleting},
             )
-        now = await damage.moment(connection, ago=damage.TIME_TO_TRY * 0)
+        now = await damage.moment(connection, ago=A_DAY * 0)
         assert [digests[one.digest] for one in await damage.longest_ago(connection, now, 10)] == [
             "old",
             "looked at",
             "new",
         ]
         assert len(await damage.longest_ago(connection, now, 1)) == 1
-        a_day_ago = await damage.moment(connection, ago=damage.TIME_TO_TRY * 1.5)
+        a_day_ago = await damage.moment(connection, ago=A_DAY * 1.5)
         assert [digests[one.digest] for one in await damage.longest_ago(connection, a_day_ago, 10)] == [
             "old",
             "looked at",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from archive import claims
+from archive import due
 from archive.storage.local import LocalStorage
 from orchestration.wire import JsonObject
 from tests import working
@@ -108,7 +108,7 @@ async def test_a_holder_who_is_overtaken_has_not_said_that_the_workflow_is_archi
     first = asyncio.create_task(archive_workflow(dataclasses.replace(tools, storage=slow), "w"))
     await slow.arrived.wait()
     async with tools.engine.begin() as connection:
-        await claims.owe(connection, ["w"])
+        await due.owe(connection, ["w"])
     slow.opened.set()
     await first
     row = await the_row(tools)
