@@ -1,9 +1,8 @@
 """What must be true of an archive after a drill: every result, row and file held against what the stand-in had."""
 
 import asyncio
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from archive import manifests, segment_files, storage
 from archive.names import browse
 from archive.storage import local
+from bench import places
+from bench.places import Where
 from sandbox import expectations, faults, state
 
 _RESULTS = """
@@ -29,9 +30,6 @@ SELECT id, status, due_at, last_error, coalesce(created_at, heard_at) AS since, 
        EXISTS (SELECT FROM attempts WHERE workflow_id = workflows.id AND step IS NULL AND http_status = 404) AS missed
 FROM workflows
 """
-
-Where = tuple[str, str, str]
-"""A place: workflow, step, path."""
 
 
 @dataclass
@@ -71,30 +69,21 @@ async def judge(engine: AsyncEngine, root: Path, memory: state.State, chance: fa
     async with engine.connect() as connection:
         results = {(row.workflow_id, row.step, row.path): row for row in await connection.execute(text(_RESULTS))}
         workflows = {row.id: row for row in await connection.execute(text(_WORKFLOWS))}
-    return await asyncio.to_thread(_judge, Kept(results, workflows, root, dict(_hashed(root))), memory, chance)
+    return await asyncio.to_thread(_judge, Kept(results, workflows, root, places.hashed(root)), memory, chance)
 
 
 def _judge(kept: Kept, memory: state.State, chance: faults.Chance) -> Verdict:
     verdict = Verdict()
-    places = {_where(place): place for place in memory.places if _is_wanted(place)}
-    verdict.results = len(places)
-    for where, place in places.items():
+    wanted = {places.where(place): place for place in memory.places if places.is_kept(place)}
+    verdict.results = len(wanted)
+    for where, place in wanted.items():
         _judge_result(verdict, kept, where, place, expectations.of(place, chance))
     for workflow in memory.workflows.values():
         _judge_workflow(verdict, kept, workflow)
-    verdict.unwanted += [f"{' '.join(where)}: no result was there" for where in kept.results.keys() - places.keys()]
+    verdict.unwanted += [f"{' '.join(where)}: no result was there" for where in kept.results.keys() - wanted.keys()]
     verdict.unwanted += [f"{name}: no such workflow was submitted" for name in kept.workflows.keys() - memory.workflows]
     _judge_files(verdict, kept)
     return verdict
-
-
-def _is_wanted(place: state.Place) -> bool:
-    """Previews are off by setting, and a generated bundle is recorded only."""
-    return not place.path.endswith(".previewUrl") and place.step.type != "blobArchive"
-
-
-def _where(place: state.Place) -> Where:
-    return place.workflow.id, place.step.name, f"output.{place.path}" if place.path else "output"
 
 
 def _judge_result(
@@ -171,10 +160,3 @@ def _judge_files(verdict: Verdict, kept: Kept) -> None:
                 verdict.wrong.append(f"{name}: a name for people, and no result has these bytes")
         elif name not in wanted and not name.startswith(f"{segment_files.FOLDER}/"):
             verdict.unwanted.append(f"{name}: no row names this file")
-
-
-def _hashed(root: Path) -> Iterable[tuple[str, str]]:
-    for path in sorted(root.rglob("*")):
-        if path.is_file():
-            with path.open("rb") as file:
-                yield path.relative_to(root).as_posix(), hashlib.file_digest(file, "sha256").hexdigest()

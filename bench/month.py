@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import places
 from bench.drill_workflows import STEP_TYPES
 from orchestration.wire import JsonObject
 from sandbox import state
@@ -48,8 +49,7 @@ def days(count: int, workflows: int, seed: int, callback: JsonObject) -> Iterato
 
 def is_wanted(place: state.Place) -> bool:
     """Whether an archive keeps it with its default settings, and no rule of retention has taken it."""
-    is_kept = not place.path.endswith(".previewUrl") and place.step.type != "blobArchive"
-    return is_kept and DRAFT not in place.workflow.tags
+    return places.is_kept(place) and DRAFT not in place.workflow.tags
 
 
 def damage(files: Sequence[Path], dice: random.Random) -> None:

@@ -9,11 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive import storage
-from bench import month
+from bench import month, places
+from bench.places import Where
 from sandbox import expectations, faults, state
-
-Where = tuple[str, str, str]
-"""A place: workflow, step, path."""
 
 _STORED = """
 SELECT workflow_id, step, path, encode(object_digest, 'hex') AS digest FROM results WHERE object_digest IS NOT NULL
@@ -52,11 +50,11 @@ async def stored(engine: AsyncEngine) -> dict[Where, str]:
 async def judge(engine: AsyncEngine, root: Path, memory: state.State, chance: faults.Chance) -> Verdict:
     """Compare the archive with the stand-in's memory. Nobody may be at work on it."""
     expected = {
-        (place.workflow.id, place.step.name, f"output.{place.path}" if place.path else "output"): place.blob.file.sha256
+        places.where(place): place.blob.file.sha256
         for place in memory.places
         if month.is_wanted(place) and expectations.of(place, chance) == "stored"
     }
-    said, files = await stored(engine), await asyncio.to_thread(_hashed, root)
+    said, files = await stored(engine), await asyncio.to_thread(places.hashed, root, "objects")
     kept = {
         where
         for where, digest in said.items()
@@ -75,12 +73,3 @@ def exported(directory: Path) -> int:
     lines = (directory / "manifest-sha256.txt").read_text(encoding="utf-8").splitlines()
     listed = (line.split("  ", 1) for line in lines)
     return sum(hashlib.sha256((directory / name).read_bytes()).hexdigest() == digest for digest, name in listed)
-
-
-def _hashed(root: Path) -> dict[str, str]:
-    """Every object by its name, with the SHA-256 of its bytes."""
-    return {
-        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in (root / "objects").rglob("*")
-        if path.is_file()
-    }
