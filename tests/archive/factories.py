@@ -100,6 +100,16 @@ async def stored_object(connection: AsyncConnection, content: bytes = b"content"
     return digest
 
 
+async def stored_elsewhere(connection: AsyncConnection, blob_id: str, content: bytes) -> bytes:
+    """A blob that another workflow has stored; the digest of its object."""
+    await events.record(connection, [delivery(workflow_event("other", "succeeded"))])
+    await results.add(connection, "other", [found("output.a", blob_id=blob_id)])
+    (one,) = await results.pending(connection, "other")
+    digest = await stored_object(connection, content)
+    await settling.stored(connection, {one.id: digest})
+    return digest
+
+
 async def seal(connection: AsyncConnection, claim: claims.Claim) -> bool:
     """The holder has found the workflow whole, and owes it nothing; whether it is due again. Raises Overtaken."""
     given_back = await claims.give_back(connection, [claims.Return(claim, None, claim.claimed_at)])

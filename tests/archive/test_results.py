@@ -6,11 +6,10 @@ from typing import Any
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import events, results, settling, shared_blobs
-from tests.archive.factories import delivery, due_workflow, found, pending_results, rows, stored_object, workflow_event
+from archive import results, settling, shared_blobs
+from tests.archive.factories import due_workflow, found, pending_results, rows, stored_elsewhere, stored_object
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 SETTLED = "stored_at IS NOT NULL, withheld_at IS NOT NULL, gone_at IS NOT NULL, dead_at IS NOT NULL"
@@ -134,56 +133,6 @@ async def test_a_try_that_failed_is_counted_and_puts_the_next_one_off(engine: As
         assert await rows(connection, "SELECT last_error FROM results") == [("b\ufffdd",)]
 
 
-async def elsewhere(connection: AsyncConnection, blob_id: str, content: bytes) -> bytes:
-    """A blob that another workflow has stored; the digest of its object."""
-    await events.record(connection, [delivery(workflow_event("other", "succeeded"))])
-    await results.add(connection, "other", [found("output.a", blob_id=blob_id)])
-    (one,) = await results.pending(connection, "other")
-    digest = await stored_object(connection, content)
-    await settling.stored(connection, {one.id: digest})
-    return digest
-
-
-async def test_a_blob_that_is_stored_already_is_pointed_to(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
-        digest = await elsewhere(connection, "shared", b"shared")
-        await pending_results(connection)
-        await results.add(
-            connection,
-            "wf",
-            [found("output.a", blob_id="shared"), found("output.b", blob_id="own"), found("output.c")],
-        )
-        await shared_blobs.point_to_stored(connection, ["wf"])
-        assert [one.path for one in await results.pending(connection, "wf")] == ["output.b", "output.c"]
-        assert await rows(connection, "SELECT object_digest FROM results WHERE path = 'output.a'") == [
-            (digest,),
-            (digest,),
-        ]
-
-
-async def test_a_damaged_object_or_one_that_is_being_deleted_is_not_pointed_to(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
-        await elsewhere(connection, "shared", b"shared")
-        await pending_results(connection)
-        await results.add(connection, "wf", [found("output.a", blob_id="shared")])
-        for mark in ("damaged_at", "deleting_at"):
-            await connection.execute(text(f"UPDATE objects SET {mark} = now()"))  # noqa: S608 - two names
-            await shared_blobs.point_to_stored(connection, ["wf"])
-            assert len(await results.pending(connection, "wf")) == 1
-            await connection.execute(text(f"UPDATE objects SET {mark} = NULL"))  # noqa: S608 - two names
-        await shared_blobs.point_to_stored(connection, ["wf"])
-        assert await results.pending(connection, "wf") == []
-
-
-async def test_only_the_workflow_s_own_results_are_pointed_elsewhere(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
-        await elsewhere(connection, "shared", b"shared")
-        await pending_results(connection)
-        await results.add(connection, "wf", [found("output.a", blob_id="shared")])
-        await shared_blobs.point_to_stored(connection, ["other"])
-        assert len(await results.pending(connection, "wf")) == 1
-
-
 async def test_a_manifest_is_told_of_every_result_in_the_order_they_were_found(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         _, second, third = await pending_results(connection, "output.z", "output.a", "output.m")
@@ -226,7 +175,7 @@ async def test_whatever_happens_a_result_settles_once_and_no_constraint_is_hurt(
     engine: AsyncEngine, history: list[tuple[str, Any]]
 ) -> None:
     async with engine.connect() as connection:  # rolled back at the end
-        await elsewhere(connection, "shared", b"shared")
+        await stored_elsewhere(connection, "shared", b"shared")
         await pending_results(connection)
         digest = await stored_object(connection)
         settled: dict[str, tuple[bool, ...]] = {}

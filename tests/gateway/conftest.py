@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from archive import keys, settings
 from cli import request_heads
 from gateway.app import create_app
+from gateway.sources import HEADER
+from gateway.workflows import WORKFLOWS
 from orchestration.client import Client
 from orchestration.wire import JsonObject
 from sandbox.server import Sandbox
@@ -91,6 +93,15 @@ def blob_of(document: JsonObject, number: int = 0) -> JsonObject:
     """One of the pictures of its first step."""
     blob: JsonObject = document["steps"][0]["output"]["images"][number]
     return blob
+
+
+async def kept_blob(archive: Archive, client: httpx.AsyncClient, **facts: Any) -> tuple[JsonObject, bytes]:
+    """A blob that is archived, as the archive tells it, and its bytes at Civitai."""
+    (document,) = await archive.archived(**facts)
+    answer = await client.get(f"{WORKFLOWS}/{document['id']}", headers={HEADER: "archive"})
+    blob = blob_of(answer.json())
+    async with httpx.AsyncClient() as http:
+        return blob, (await http.get(blob_of(document)["url"])).raise_for_status().content
 
 
 def without_addresses(value: Any) -> Any:

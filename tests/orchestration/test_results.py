@@ -213,32 +213,6 @@ def test_a_blob_that_stands_by_itself_is_read() -> None:
     assert found == Found("", "", "result", blob_id="b", url=URL, available=True, kind="image")
 
 
-def test_an_output_without_its_blobs_is_text_and_figures() -> None:
-    output = {
-        "images": [{"id": "b", "url": URL}],
-        "epochs": [{"epochNumber": 1, "blobUrl": URL, "loss": None}],
-        "blobIds": ["a"],
-        "text": f"see {URL}",
-        "seed": 7,
-        "steps": [{"input": {"images": [URL]}, "output": {"images": [URL]}}],
-    }
-    assert results.without_blobs(output) == {
-        "images": [],
-        "epochs": [{"epochNumber": 1, "loss": None}],
-        "blobIds": [],
-        "text": f"see {URL}",
-        "seed": 7,
-        "steps": [{"input": {"images": [URL]}, "output": {"images": []}}],
-    }
-    assert results.without_blobs({"id": "t", "available": True, "url": URL}) is None
-
-
-@given(strategies.JSON)
-def test_any_output_can_be_freed_of_its_blobs(output: Any) -> None:
-    left = results.without_blobs(output)
-    assert of(output) or left is output or left == output
-
-
 @given(strategies.DOCUMENTS)
 def test_the_finder_takes_any_document(document: JsonObject) -> None:
     found = results.find(document)
