@@ -9,11 +9,8 @@ import asyncio
 import collections
 import gzip
 import json
-import os
 import random
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,8 +22,8 @@ import uvloop
 from sqlalchemy import text
 
 from archive import database, events
-from bench import record
-from embedded.supervisor import Supervisor
+from bench import house, receivers, record
+from embedded.supervisor import Addresses, Supervisor
 from migrations.upgrade import upgrade
 
 BODIES = 100_000
@@ -121,22 +118,12 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="drill-bodies-") as home, Supervisor(Path(home) / "home") as addresses:
         upgrade(addresses.database_url)
-        figures = uvloop.run(_run(Path(home), addresses.database_url, addresses.redis_url, arguments))
+        figures = uvloop.run(_run(Path(home), addresses, arguments))
     record.write("drill-bodies", figures, seed=arguments.seed, seconds=round(time.monotonic() - began))
     return 1 if figures["missing"] or figures["server_errors"] or figures["restarts"] else 0
 
 
-async def _run(home: Path, database_url: str, redis_url: str, arguments: argparse.Namespace) -> dict[str, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        port, metrics_port = one.getsockname()[1], other.getsockname()[1]
-    environment = {
-        **os.environ,
-        "ARCHIVE_HOME": str(home / "receiver"),
-        "CALLBACK_SECRETS": f"{SOURCE}:{SECRET}",
-        "DATABASE_URL": database_url,
-        "RECEIVER_METRICS": f"127.0.0.1:{metrics_port}",
-        "REDIS_URL": redis_url,
-    }
+async def _run(home: Path, addresses: Addresses, arguments: argparse.Namespace) -> dict[str, int]:
     bodies = Bodies(random.Random(arguments.seed))
     answers: collections.Counter[int] = collections.Counter()
     acknowledged: set[bytes] = set()
@@ -152,9 +139,8 @@ async def _run(home: Path, database_url: str, redis_url: str, arguments: argpars
             ):  # an escape may hide the secret; see receiver.callbacks
                 acknowledged.add(events.content_digest(SOURCE, {}, body.replace(SECRET.encode(), b"***")))
 
-    with (home / "log").open("wb") as log:
-        command = [sys.executable, "-m", "cli", "receiver", "--port", str(port)]
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: ASYNC220 - it takes no time
+    port, environment = house.free_port(), receivers.environment(home, addresses, f"{SOURCE}:{SECRET}")
+    process = receivers.start(port, environment, home / "log")
     async with httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{port}", timeout=30, transport=httpx.AsyncHTTPTransport(retries=50), trust_env=False
     ) as http:
@@ -168,7 +154,7 @@ async def _run(home: Path, database_url: str, redis_url: str, arguments: argpars
     restarts = int(process.poll() is not None)
     process.send_signal(signal.SIGTERM)
     process.wait(30)
-    async with database.connect_once(database_url, application_name="drill") as connection:
+    async with database.connect_once(addresses.database_url, application_name="drill") as connection:
         query = "SELECT digest FROM events UNION ALL SELECT digest FROM quarantine"
         stored = {bytes(row[0]) for row in await connection.execute(text(query))}
         deliveries = "SELECT (SELECT sum(deliveries) FROM events), (SELECT sum(deliveries) FROM quarantine)"

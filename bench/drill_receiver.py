@@ -10,10 +10,8 @@ import asyncio
 import collections
 import contextlib
 import json
-import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,7 +23,7 @@ import httpx
 from sqlalchemy import text
 
 from archive import database
-from bench import record
+from bench import house, receivers, record
 from embedded.supervisor import Addresses, Supervisor
 from migrations.upgrade import upgrade
 
@@ -60,8 +58,8 @@ class Drill:
         self._dice = dice
         self._acknowledged: collections.Counter[tuple[str, str]] = collections.Counter()
         self._sent = 0
-        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-            self._port, self._metrics_port = one.getsockname()[1], other.getsockname()[1]
+        self._port = house.free_port()
+        self._environment = receivers.environment(home, addresses, f"drill:{SECRET}")
 
     async def run(self) -> dict[str, int]:
         """All rounds in an order that the seed decides, and the reckoning."""
@@ -89,17 +87,7 @@ class Drill:
         return await self._reckoning(len(victims))
 
     def _start(self) -> subprocess.Popen[bytes]:
-        environment = {
-            **os.environ,
-            "ARCHIVE_HOME": str(self._home / "receiver"),
-            "CALLBACK_SECRETS": f"drill:{SECRET}",
-            "DATABASE_URL": self._addresses.database_url,
-            "RECEIVER_METRICS": f"127.0.0.1:{self._metrics_port}",
-            "REDIS_URL": self._addresses.redis_url,
-        }
-        with (self._home / "receiver.log").open("ab") as log:
-            command = [sys.executable, "-m", "cli", "receiver", "--port", str(self._port)]
-            return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        return receivers.start(self._port, self._environment, self._home / "receiver.log")
 
     @contextlib.asynccontextmanager
     async def _sending(self) -> AsyncIterator[None]:

@@ -113,17 +113,18 @@ async def standing(home: Path, *, api_url: str, token: str, **variables: str) ->
             "STORAGE_URL": (home / "storage").as_uri(),
             **variables,
         }
-        # What is set for an archive of one's own is none of ours.
-        others = {
-            name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in settings.EXAMPLES
-        }
         engine = database.create_engine(addresses.database_url, application_name="civitai-archive bench")
         try:
-            yield House(home, supervisor, addresses, engine, settings.read(ours), others | ours)
+            yield House(home, supervisor, addresses, engine, settings.read(ours), others() | ours)
         finally:
             await engine.dispose()
     finally:
         await asyncio.to_thread(supervisor.stop)
+
+
+def others() -> dict[str, str]:
+    """The caller's environment without what is set for an archive of one's own, which is none of ours."""
+    return {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in settings.EXAMPLES}
 
 
 def free_port() -> int:

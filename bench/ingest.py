@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -27,7 +26,7 @@ import httpx
 from sqlalchemy import text
 
 from archive import database
-from bench import ingest_bodies, record
+from bench import house, ingest_bodies, receivers, record
 from embedded.supervisor import Addresses, Supervisor
 from migrations.upgrade import upgrade
 
@@ -149,19 +148,9 @@ class Bench:
     @contextmanager
     def serving(self, kind: str) -> Iterator[tuple[str, int]]:
         """Have a server of this kind run: its address and its process id."""
-        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-            port, metrics_port = one.getsockname()[1], other.getsockname()[1]
-        command = [sys.executable, "-m", "bench.ingest_servers", kind, str(port)]
-        if kind == "receiver":
-            command = [sys.executable, "-m", "cli", "receiver", "--port", str(port)]
-        environment = {
-            **os.environ,
-            "ARCHIVE_HOME": str(self._home / "receiver"),
-            "CALLBACK_SECRETS": f"bench:{SECRET}",
-            "DATABASE_URL": self._addresses.database_url,
-            "RECEIVER_METRICS": f"127.0.0.1:{metrics_port}",
-            "REDIS_URL": self._addresses.redis_url,
-        }
+        port, environment = house.free_port(), receivers.environment(self._home, self._addresses, f"bench:{SECRET}")
+        others = (sys.executable, "-m", "bench.ingest_servers", kind)
+        command = [*(receivers.COMMAND if kind == "receiver" else others), str(port)]
         log = (self._home / f"{kind}.log").open("ab")
         with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
             try:
