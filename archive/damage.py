@@ -12,7 +12,7 @@ from sqlalchemy import func, null, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Update
 
-from archive import due, tables
+from archive import due, objects, tables
 
 BATCH = 500
 LOST = "its object in storage was missing or damaged"
@@ -73,8 +73,7 @@ async def broken(connection: AsyncConnection, seen: Object) -> bool:
 
 async def needed(connection: AsyncConnection, digest: bytes) -> int:
     """How many results hold on to this object, or have lost it and have nothing in its place."""
-    lost = (_results.lost_digest == digest) & _results.stored_at.is_(None)
-    query = select(func.count()).select_from(tables.results).where((_results.object_digest == digest) | lost)
+    query = select(func.count()).select_from(tables.results).where(objects.needs(digest))
     return (await connection.execute(query)).scalar_one()
 
 

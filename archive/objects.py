@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,6 +12,7 @@ from archive.media.contents import Facts
 from orchestration import wire
 
 _objects = tables.objects.c
+_results = tables.results.c
 _given = database.given(
     _objects.digest, _objects.size, _objects.media_type, _objects.width, _objects.height, _objects.duration
 )
@@ -34,3 +35,13 @@ async def add(connection: AsyncConnection, stored: Mapping[bytes, Facts]) -> Non
     ]
     if rows:
         await connection.execute(_ADD, {"rows": rows})
+
+
+def is_needed(digest: ColumnElement[bytes]) -> ColumnElement[bool]:
+    """The condition that some result needs the object with this digest."""
+    return exists().where(needs(digest))
+
+
+def needs(digest: ColumnElement[bytes] | bytes) -> ColumnElement[bool]:
+    """The condition that a result needs the object: it has it, or lost it to damage and has nothing in its place."""
+    return or_(_results.object_digest == digest, and_(_results.lost_digest == digest, _results.stored_at.is_(None)))

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, func, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from archive import holdings, tables, tombstones
+from archive import holdings, objects, tables, tombstones
 from archive.retention import Rule
 
 BATCH = 200
@@ -114,7 +114,7 @@ async def delete_unneeded(connection: AsyncConnection, *, grace: timedelta) -> M
     if not marked:
         return None
     ours = _objects.digest.in_(marked)
-    needed = tombstones.needed(_objects.digest)
+    needed = objects.is_needed(_objects.digest)
     await connection.execute(update(tables.objects).where(ours, needed).values(deleting_at=null()))
     gone = delete(tables.objects).where(ours, ~needed)
     rows = (
@@ -141,7 +141,7 @@ async def _mark_unneeded(connection: AsyncConnection, digests: set[bytes]) -> No
     await connection.execute(
         select(_objects.digest).where(ours).order_by(_objects.digest).with_for_update(key_share=True)
     )
-    unneeded = update(tables.objects).where(ours, _objects.deleting_at.is_(None), ~tombstones.needed(_objects.digest))
+    unneeded = update(tables.objects).where(ours, _objects.deleting_at.is_(None), ~objects.is_needed(_objects.digest))
     await connection.execute(unneeded.values(deleting_at=func.now()))
 
 

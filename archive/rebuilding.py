@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from archive import database, events, manifest_rows, tables, tombstones
+from archive import database, events, manifest_rows, objects, tables, tombstones
 from archive.manifests import Manifest
 from archive.segment_files import Line
 from orchestration.events import Unreadable, parse
@@ -107,7 +107,7 @@ async def finish(connection: AsyncConnection, *, sparing: bool) -> None:
     deleted = exists().where(
         tables.tombstones.c.digest == tables.objects.c.digest, tables.tombstones.c.what == "object"
     )
-    unneeded = tables.objects.c.deleting_at.is_not(None) & ~tombstones.needed(tables.objects.c.digest)
+    unneeded = tables.objects.c.deleting_at.is_not(None) & ~objects.is_needed(tables.objects.c.digest)
     await connection.execute(tables.objects.delete().where(deleted, unneeded))
     recorded = tables.quarantine.c.digest == tables.events.c.digest
     await connection.execute(tables.quarantine.delete().where(recorded))

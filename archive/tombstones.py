@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, null, or_, select, update
+from sqlalchemy import and_, delete, func, insert, null, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive import tables
+from archive.objects import is_needed
 from archive.spelling import camel
 
 FOLDER = "tombstones"
@@ -106,19 +107,13 @@ async def heed(connection: AsyncConnection, *, sparing: bool = False) -> None:
     await connection.execute(pruned.values(pruned_at=_tombstones.deleted_at, object_digest=null()))
     objects = tables.objects.c
     of_pruned = select(_tombstones.digest).where(_tombstones.what == ("object" if sparing else "result"))
-    unneeded = update(tables.objects).where(objects.digest.in_(of_pruned), ~needed(objects.digest))
+    unneeded = update(tables.objects).where(objects.digest.in_(of_pruned), ~is_needed(objects.digest))
     await connection.execute(unneeded.values(deleting_at=func.coalesce(objects.deleting_at, func.now())))
     for table, what in ((tables.events, "event"), (tables.quarantine, "quarantine")):
         same = and_(_tombstones.what == what, table.c.digest == _tombstones.digest)
         if what == "event":
             same &= table.c.workflow_id == _tombstones.workflow_id
         await connection.execute(delete(table).where(same, table.c.last_received_at <= _tombstones.deleted_at))
-
-
-def needed(digest: ColumnElement[bytes]) -> ColumnElement[bool]:
-    """The condition that a result needs the object: it has it, or lost it to damage and has nothing in its place."""
-    lost = and_(_results.lost_digest == digest, _results.stored_at.is_(None))
-    return exists().where(or_(_results.object_digest == digest, lost))
 
 
 def _line(row: Mapping[Any, Any]) -> bytes:
