@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -70,11 +70,7 @@ async def test_two_workers_neither_seal_twice_nor_not_at_all(
     config_there: settings.Settings, engine: AsyncEngine, redis: ArqRedis, civitai: Civitai
 ) -> None:
     names = [f"w{number}" for number in range(40)]
-    for name in names:
-        civitai.workflows[name] = document(
-            name, step("s", blob(name, civitai.serves(name, content(picture(name.encode())))))
-        )
-        await rows.tell(engine, name)
+    await told(engine, civitai, names)
     async with working.worker(config_there), working.worker(config_there):
         for _ in range(3):
             await queue.ring(redis, names)
@@ -92,11 +88,7 @@ async def test_a_wiped_valkey_is_only_a_lost_bell(
     config_there: settings.Settings, engine: AsyncEngine, redis: ArqRedis, civitai: Civitai
 ) -> None:
     names = [f"w{number}" for number in range(60)]
-    for name in names:
-        civitai.workflows[name] = document(
-            name, step("s", blob(name, civitai.serves(name, content(picture(name.encode())))))
-        )
-        await rows.tell(engine, name)
+    await told(engine, civitai, names)
     gate = civitai.gate("GET /v2/consumer/workflows/w7")
     async with working.worker(config_there):
         await queue.ring(redis, names)
@@ -104,6 +96,14 @@ async def test_a_wiped_valkey_is_only_a_lost_bell(
         await redis.flushall()
         gate.opened.set()
         await eventually(lambda: rows.archived(engine, len(names)))
+
+
+async def told(engine: AsyncEngine, civitai: Civitai, names: Sequence[str]) -> None:
+    """Workflows of one picture each, which a callback has told of."""
+    for name in names:
+        served = civitai.serves(name, content(picture(name.encode())))
+        civitai.workflows[name] = document(name, step("s", blob(name, served)))
+        await rows.tell(engine, name)
 
 
 async def _is_empty(redis: ArqRedis) -> bool:
