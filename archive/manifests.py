@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -145,11 +145,15 @@ def read(content: bytes) -> Manifest:
     return Manifest(told["workflowId"], document, {"workflow": workflow, **lists})
 
 
+_TOLD = {field.name: camel(field.name) for field in fields(results.Kept) if field.name != "next_attempt_at"}
+
+
 def _told(result: results.Kept) -> JsonObject:
+    facts = vars(result)
     return {
-        camel(name): value.isoformat() if isinstance(value, datetime) else value
-        for name, value in asdict(result).items()
-        if value is not None and name != "next_attempt_at"
+        told: value.isoformat() if isinstance(value, datetime) else value
+        for name, told in _TOLD.items()
+        if (value := facts[name]) is not None
     }
 
 

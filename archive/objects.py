@@ -1,7 +1,6 @@
 """Objects: stored contents, addressed by the SHA-256 of their bytes."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
@@ -29,7 +28,7 @@ _ADD = _NEW.on_conflict_do_update(
 async def add(connection: AsyncConnection, stored: Mapping[bytes, Facts]) -> None:
     """Say that the bytes of these SHA-256 are durable in storage. The caller has seen to it that they are."""
     rows = [
-        {**asdict(stored[digest]), "digest": digest, "media_type": wire.text(stored[digest].media_type)}
+        {**vars(stored[digest]), "digest": digest, "media_type": wire.text(stored[digest].media_type)}
         # Sorted, so that two transactions that meet take their row locks in the same order.
         for digest in sorted(stored)
     ]

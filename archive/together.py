@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -12,7 +12,7 @@ Outcome = TypeVar("Outcome")
 @dataclass(frozen=True)
 class _Waiting(Generic[Item, Outcome]):
     item: Item
-    done: asyncio.Future[Outcome] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    done: asyncio.Future[Outcome]
 
 
 class Together(Generic[Item, Outcome]):
@@ -38,7 +38,7 @@ class Together(Generic[Item, Outcome]):
 
     async def __call__(self, item: Item) -> Outcome:
         """Have it done with the next batch."""
-        waiting = _Waiting[Item, Outcome](item)
+        waiting: _Waiting[Item, Outcome] = _Waiting(item, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._doing is None:
             # A task of its own, which does not end when a task that waits for it is cancelled.

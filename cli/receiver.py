@@ -1,7 +1,6 @@
 """The receiver as a process, or as several that share its port."""
 
 import functools
-import gc
 import os
 import socket
 import tempfile
@@ -11,7 +10,7 @@ from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from archive import logs, settings
-from cli import failures, listening, machine, processes, schema, serving
+from cli import failures, garbage, listening, machine, processes, schema, serving
 from receiver import metrics
 from receiver.app import create_app
 
@@ -26,7 +25,7 @@ def run(host: str, port: int | None, workers: int) -> None:
     serving.end_at_signals()
     with listening.listen(host, config.receiver_port if port is None else port) as listener:
         if workers == 1:
-            _collect_less()
+            garbage.collect_less()
             _serve_metrics(config)
             uvicorn.Server(serving.configuration(functools.partial(create_app, config))).run(sockets=[listener])
         else:
@@ -44,18 +43,12 @@ def _share(config: settings.Settings, listener: socket.socket, workers: int) -> 
 def _worker_app(config: settings.Settings) -> Starlette:
     processes.end_with_parent()
     logs.configure()
-    _collect_less()
+    garbage.collect_less()
     return create_app(config)
 
 
 def _serve_metrics(config: settings.Settings) -> None:
     serving.serve_metrics(metrics.serve, config.receiver_metrics, variable="RECEIVER_METRICS")
-
-
-def _collect_less() -> None:
-    """Look for garbage less often: a body makes a hundred short-lived containers. Measured, this is worth 5 %."""
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def _check_home(config: settings.Settings) -> None:

@@ -6,7 +6,7 @@ import uvloop
 from arq.worker import Worker
 
 from archive import logs
-from cli import machine, schema
+from cli import garbage, machine, schema
 from worker.main import worker_settings
 
 
@@ -16,5 +16,6 @@ def run() -> None:
     config = machine.read_settings()
     arq_settings = worker_settings(config)
     schema.check(config.required_database_url())
+    garbage.collect_less()
     asyncio.set_event_loop(uvloop.new_event_loop())  # which arq takes
     Worker(**arq_settings).run()

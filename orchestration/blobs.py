@@ -30,7 +30,7 @@ _PLACEHOLDER = re.compile(r"/v2/consumer/blobs/+blocked(/|$)", re.IGNORECASE)
 class Content:
     """Content that is being received.
 
-    url: where it comes from, without its query.
+    signed_url: where it comes from. url: the same without its query.
     media_type: in lower case, without parameters; as claimed, like the length.
     length: bytes of the whole, when the host says so.
     start: bytes that the caller has already and `chunks` leaves out, see `BlobClient.open`.
@@ -40,13 +40,18 @@ class Content:
         asked for, whatever `open` raises.
     """
 
-    url: str
+    signed_url: str = field(repr=False)
     status: int
     media_type: str | None
     length: int | None
     chunks: AsyncIterator[bytes] = field(repr=False)
     start: int = 0
     etag: str | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it comes from, as may be shown."""
+        return errors.without_secrets(self.signed_url)
 
 
 class BlobClient:
@@ -120,7 +125,7 @@ class BlobClient:
                 raise self._too_large(first.url, f"{length} bytes")
             encoding = first.headers.get("Content-Encoding")
             yield Content(
-                url=errors.without_secrets(first.url),
+                signed_url=first.url,
                 status=first.status,
                 media_type=media_type(first.headers.get("Content-Type")),
                 length=None if encodings.is_encoded(encoding) else length,

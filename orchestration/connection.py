@@ -46,7 +46,7 @@ class Connection:
         self._sent_to = str(yarl.URL(self._base_url)).rstrip("/")
         self._timeout = timeout
         self._headers = {"Authorization": f"Bearer {token.strip()}", "Accept": "application/json"}
-        self._exchange = exchange.Exchange(self._base_url, self._headers, timeout=timeout, connect=blobs.CONNECT)
+        self._exchange = exchange.Exchange(self._sent_to, self._headers, timeout=timeout, connect=blobs.CONNECT)
         self._unread: unread.Asking | None = None
 
     def __repr__(self) -> str:

@@ -190,6 +190,8 @@ def _joined(messages: object) -> str:
 
 def _plain(text: str) -> str:
     """One printable line of bounded length, in which the URLs have lost their queries."""
-    line = "".join(character if character.isprintable() else " " for character in text[: 8 * _DETAIL_CHARACTERS])
+    line = text[: 8 * _DETAIL_CHARACTERS]
+    if not line.isprintable():
+        line = "".join(character if character.isprintable() else " " for character in line)
     line = " ".join(_URL_WITH_SECRETS.sub(r"\1\2", line).split())
     return line if len(line) <= _DETAIL_CHARACTERS else line[: _DETAIL_CHARACTERS - 1] + "…"

@@ -1,18 +1,21 @@
-"""A request of the API and the whole of its answer, over aiohttp, which takes a third of httpx's processor time."""
+"""A request of the API and the whole of its answer, on connections that are used again."""
 
 import asyncio
-import urllib.request
-from collections.abc import Mapping
+import functools
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import aiohttp
 import yarl
+from multidict import CIMultiDict
 
-from orchestration import authorities
+from orchestration import connections, encodings, errors, heads, http1, proxies
 
-_IDLE = 15.0  # seconds that an unused connection is kept
-_OURSELVES = ("127.0.0.1", "::1", "localhost")
+ANSWER_BYTES = 128 << 20
+"""The longest answer that is read: a page of workflows with thousands of results takes a few mebibytes."""
+
+_REPEATABLE = ("GET", "PUT", "DELETE")
+"""What may be sent again when it is not known whether it came there."""
 
 
 class Failed(Exception):
@@ -35,53 +38,62 @@ class Answer:
 
 
 class Exchange:
-    """The same headers with every request. Whoever made it closes it."""
+    """One host, and the same headers with every request. Whoever made it closes it."""
 
     def __init__(self, base_url: str, headers: Mapping[str, str], *, timeout: float, connect: float) -> None:
-        """Take what all requests begin with, and the seconds for one, whole, and for its connection."""
-        self._headers = dict(headers)
-        self._timeout, self._connect = timeout, connect
-        self._proxy = _proxy(base_url)
-        self._is_encrypted = any(url.startswith("https:") for url in (base_url.lower(), self._proxy or ""))
-        self._session: aiohttp.ClientSession | None = None
+        """Take what all URLs begin with, what all requests have, and the seconds for one and for its connection."""
+        self._host = yarl.URL(base_url, encoded=True).origin()
+        self._origin = base_url[: len(base_url) - len(urlsplit(base_url).path)]
+        self._timeout = timeout
+        self._headers = {"Host": self._host.host_port_subcomponent or "", "Accept-Encoding": "gzip", **headers}
+        proxy = proxies.named_for(base_url)
+        self._tells_whole_url = proxy is not None and self._host.scheme == "http"
+        if proxy is not None and self._tells_whole_url:
+            self._headers |= proxy.headers
+        self._connections = connections.Connections(is_allowed=lambda _: True, tls=None, connect=connect, proxy=proxy)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
+        await self._connections.aclose()
 
     async def ask(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None) -> Answer:
-        """Ask once, following nothing. The URL goes out as it stands. Raises Failed."""
-        try:
-            async with (
-                asyncio.timeout(self._timeout),
-                self._opened().request(
-                    method,
-                    yarl.URL(url, encoded=True),
-                    headers=headers,
-                    data=body,
-                    allow_redirects=False,
-                    proxy=self._proxy,
-                ) as response,
-            ):
-                content = await response.read()
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Failed(_cause(error)) from error
-        is_redirect = 300 <= response.status < 400 and "Location" in response.headers
-        return Answer(response.status, response.headers, content, is_redirect)
+        """Ask once, following nothing. The URL goes out as it stands. Raises Failed.
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:  # aiohttp wants the loop that it will run in
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0, keepalive_timeout=_IDLE, ssl=authorities.context() if self._is_encrypted else True
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers=self._headers,
-                timeout=aiohttp.ClientTimeout(total=None, connect=self._connect),
-                trust_env=False,
-            )
-        return self._session
+        Where `headers` names one that all requests have, theirs holds.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._ask(method, url, headers, body)
+        except (http1.Broken, errors.OrchestrationError, OSError, ValueError) as error:
+            raise Failed(_cause(error)) from error
+
+    async def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        if not url.startswith(f"{self._origin}/"):
+            raise ValueError("it is not of this host")
+        all_headers = CIMultiDict(headers)
+        all_headers.update(self._headers)
+        target = url if self._tells_whole_url else url[len(self._origin) :]
+        request = heads.request(method, target, all_headers, body)
+        ask = functools.partial(self._connections.ask, self._host, request, is_repeatable=method in _REPEATABLE)
+        connection, head = await ask()
+        try:
+            content = await _whole(connection, head)
+        except BaseException:
+            connection.abort()
+            raise
+        self._connections.give_back(self._host, connection)
+        is_redirect = 300 <= head.status < 400 and "Location" in head.headers
+        return Answer(head.status, head.headers, content, is_redirect)
+
+
+async def _whole(connection: http1.Connection, head: heads.Head) -> bytes:
+    content = bytearray()
+    encoding = head.headers.get("Content-Encoding")
+    async for piece in encodings.decoded(_pieces(connection), encoding, url=""):
+        content += piece
+        if len(content) > ANSWER_BYTES:
+            raise ValueError(f"the answer has more than {ANSWER_BYTES} bytes")
+    return bytes(content)
 
 
 def _cause(error: Exception) -> str:
@@ -89,11 +101,6 @@ def _cause(error: Exception) -> str:
     return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
 
 
-def _proxy(base_url: str) -> str | None:
-    """The proxy that the environment names for this address. The machine's own are never asked for through one."""
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    if host in _OURSELVES or urllib.request.proxy_bypass(host):
-        return None
-    proxies = urllib.request.getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
+async def _pieces(connection: http1.Connection) -> AsyncIterator[bytes]:
+    while piece := await connection.read():
+        yield piece

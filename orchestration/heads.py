@@ -1,4 +1,6 @@
-"""Heads of HTTP/1.1's answers, and the bodies that come through the same parser, llhttp."""
+"""Heads of HTTP/1.1: requests, and answers with those of their bodies that come through the same parser, llhttp."""
+
+from collections.abc import Mapping
 
 import httptools
 from multidict import CIMultiDict
@@ -7,6 +9,17 @@ LINES = 100
 LINE_BYTES = 8190
 READ_BYTES = 1 << 16  # fed at once
 EMPTY_BYTES = READ_BYTES  # in a row that may bring no content: the head itself, trailers, names of chunks
+
+
+def request(method: str, target: str, headers: Mapping[str, str], body: bytes | None = None) -> bytes:
+    """A request as it goes out, its length added. Raises ValueError where somebody has put a line into another."""
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    if body is not None:
+        lines.append(f"Content-Length: {len(body)}")
+    head = "\r\n".join(lines)
+    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
+        raise ValueError("there is the end of a line in what is asked for")
+    return f"{head}\r\n\r\n".encode("ascii") + (body or b"")
 
 
 class Head:

@@ -38,6 +38,12 @@ class Connection(asyncio.BufferedProtocol):
         self.closed: asyncio.Future[None] = self._loop.create_future()
 
     @property
+    def is_read(self) -> bool:
+        """Whether all of the body has been read: what `read` gives then is nothing."""
+        is_whole = self._head.is_whole and self._wrong is None
+        return is_whole and not self._head.body and (self._body is None or self._body.is_taken)
+
+    @property
     def is_reusable(self) -> bool:
         """Whether it can be asked again: it is open, and nothing more is to come of the last answer."""
         return self._lost is None and self._head.is_whole and self._head.stays
@@ -105,7 +111,7 @@ class Connection(asyncio.BufferedProtocol):
             self._feed(head, nbytes)
             if not head.is_told:
                 return
-        if not head.is_whole:
+        if not head.is_whole and (self._body is None or not self._body.room()):
             self._transport.pause_reading()
         self._wake()
 
@@ -153,6 +159,11 @@ class _Body:
         self._room = _NOWHERE
         self.room()[: len(begun)] = begun
         self.take_in(len(begun))
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether all of it has come and been taken out."""
+        return self._piece is None and not self.missing
 
     def room(self) -> memoryview:
         """What is left to fill of the piece; empty when it is full, and behind the last."""

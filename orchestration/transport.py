@@ -57,7 +57,7 @@ class Answer:
         """
         clock, connection = asyncio.get_running_loop().time, self._connection
         waited, came = 0.0, 0
-        while True:
+        while not connection.is_read:
             began, chunk = clock(), None
             try:
                 async with asyncio.timeout(self._stall - waited):
@@ -95,9 +95,9 @@ class Transport:
         """Take what may be connected to, whose certificates are believed (None: those of public authorities),
         and the seconds for a connection and for a stretch without progress.
         """
-        self._allow_private, self._connect, self._stall = allow_private, connect, stall
+        self._allow_private, self._longest, self._stall = allow_private, connect + stall, stall
         is_allowed = (lambda _: True) if allow_private else is_public
-        self._connections = connections.Connections(is_allowed=is_allowed, tls=tls)
+        self._connections = connections.Connections(is_allowed=is_allowed, tls=tls, connect=connect)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -113,7 +113,7 @@ class Transport:
         if not self._allow_private and urlsplit(url).scheme != "https":
             raise errors.Forbidden(call="download", url=url, detail="it is not https")
         try:
-            async with asyncio.timeout(self._connect + self._stall):
+            async with asyncio.timeout(self._longest):
                 return await self._ask(url, headers)
         except addresses.NotPublicError as error:
             raise errors.Forbidden(call="download", url=url, detail=str(error)) from None
@@ -122,34 +122,16 @@ class Transport:
 
     async def _ask(self, url: str, headers: Mapping[str, str]) -> Answer:
         address = _verbatim(url)
-        request = _request(address, headers)
+        host = address.host_port_subcomponent or ""
+        request = heads.request("GET", address.raw_path_qs, {"Host": host, **_HEADERS, **headers})
+        connection, head = await self._connections.ask(address, request)
         give_back = functools.partial(self._connections.give_back, address)
-        while True:
-            was_at_rest = connection = self._connections.at_rest(address)
-            if connection is None:
-                async with asyncio.timeout(self._connect):
-                    connection = await self._connections.fresh(address)
-            try:
-                head = await connection.ask(request)
-            except BaseException as error:
-                connection.abort()
-                if was_at_rest and isinstance(error, http1.Broken) and connection.is_silent:
-                    continue  # the host closed it before the question came there
-                raise
-            return Answer(url, head, connection, stall=self._stall, give_back=give_back)
-
-
-def _request(address: yarl.URL, headers: Mapping[str, str]) -> bytes:
-    lines = [f"GET {address.raw_path_qs} HTTP/1.1", f"Host: {address.host_port_subcomponent}"]
-    lines += [f"{name}: {value}" for name, value in {**_HEADERS, **headers}.items()]
-    if any("\r" in line or "\n" in line for line in lines):
-        raise ValueError("there is the end of a line in what is asked for")
-    return "\r\n".join([*lines, "", ""]).encode("ascii")
+        return Answer(url, head, connection, stall=self._stall, give_back=give_back)
 
 
 def _cause(error: BaseException) -> str:
     """Say in words what went wrong: time-outs carry no message."""
-    return "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+    return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
 
 
 def _verbatim(url: str) -> yarl.URL:

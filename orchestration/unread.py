@@ -65,7 +65,7 @@ def content(response: httpx.Response) -> blobs.Content:
     """Present content that the API gives itself; whoever opened the answer closes it."""
     encoded = response.headers.get("Content-Encoding", "identity").lower() != "identity"
     return blobs.Content(
-        url=errors.without_secrets(str(response.url)),
+        signed_url=str(response.url),
         status=response.status_code,
         media_type=blobs.media_type(response.headers.get("Content-Type")),
         length=None if encoded else _promised(response),

@@ -15,7 +15,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[connections.Connections]:
-    made = connections.Connections(is_allowed=lambda _: True, tls=None)
+    made = connections.Connections(is_allowed=lambda _: True, tls=None, connect=30)
     try:
         yield made
     finally:
@@ -82,7 +82,7 @@ async def test_nothing_stays_open() -> None:
 
 
 async def test_an_address_that_is_not_allowed_gets_no_socket() -> None:
-    pool = connections.Connections(is_allowed=addresses.is_public, tls=None)
+    pool = connections.Connections(is_allowed=addresses.is_public, tls=None, connect=30)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         with pytest.raises(addresses.NotPublicError):

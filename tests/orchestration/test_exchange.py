@@ -1,10 +1,12 @@
 """Requests of the API and their answers, whole, by way of a proxy where the environment names one."""
 
 import asyncio
+import contextlib
 import gzip
 
 import pytest
 
+from orchestration import exchange
 from orchestration.exchange import Exchange, Failed
 from tests.orchestration import servers
 
@@ -70,3 +72,61 @@ async def test_what_the_url_escapes_goes_out_as_it_stands() -> None:
     async with servers.serve_raw(respond) as url:
         await got(url, "/a%2Fb%2e?x=%61+b")
     assert seen[0].startswith("GET /a%2Fb%2e?x=%61+b HTTP/1.1\r\n")
+
+
+async def test_what_may_do_something_twice_is_not_sent_again_on_another_connection() -> None:
+    seen: list[str] = []
+
+    async def respond(head: str, writer: asyncio.StreamWriter) -> None:
+        seen.append(head.split(" ")[0])
+        if len(seen) != 2:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        else:
+            writer.transport.abort()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            await respond(head.decode(), writer)
+            if writer.is_closing():
+                break
+
+    for method, times in (("POST", 2), ("PUT", 3)):
+        seen.clear()
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        link = Exchange(url, {}, timeout=5, connect=5)
+        await link.ask(method, f"{url}/", headers={}, body=b"")
+        with contextlib.suppress(Failed):
+            await link.ask(method, f"{url}/", headers={}, body=b"")
+        assert seen == [method] * times
+        await link.aclose()
+        server.close()
+        await server.wait_closed()
+
+
+async def test_an_answer_that_is_too_long_or_oddly_encoded_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "ANSWER_BYTES", 1)
+    for answer, why in ((OK, "more than 1 bytes"), (OK.replace(b"OK\r\n", b"OK\r\nContent-Encoding: br\r\n"), "as br")):
+        async with servers.serve_bytes(answer) as url:
+            with pytest.raises(Failed) as failure:
+                await got(url)
+            assert why in str(failure.value)
+
+
+async def test_nothing_that_is_asked_for_holds_a_line_of_its_own() -> None:
+    async with servers.serve_bytes(OK) as url:
+        link = Exchange(url, {}, timeout=5, connect=5)
+        with pytest.raises(Failed):
+            await link.ask("GET", f"{url}/a HTTP/1.1\r\nx: y", headers={}, body=None)
+        with pytest.raises(Failed):
+            await link.ask("GET", f"{url}/a", headers={"a": "b\nc: d"}, body=None)
+        await link.aclose()
+
+
+async def test_no_other_host_is_asked() -> None:
+    async with servers.serve_bytes(OK) as url:
+        link = Exchange(f"{url}/api", {"Authorization": "Bearer t"}, timeout=5, connect=5)
+        for other in (f"{url}.example/a", url.replace("http://", "http://a@"), "https://other.example/"):
+            with pytest.raises(Failed, match="not of this host"):
+                await link.ask("GET", other, headers={}, body=None)
+        await link.aclose()
