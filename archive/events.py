@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import ColumnElement, bindparam, func, text
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, INTERVAL, JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, INTERVAL, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
@@ -50,12 +51,15 @@ class Delivery:
 
 
 def content_digest(source: str, parameters: Parameters, body: bytes) -> bytes:
-    """SHA-256 over source, parameters and body, each closed by its length so that none can pose as another."""
-    sha256 = hashlib.sha256()
-    for part in (source.encode(), parameters_json(parameters).encode(), body):
-        sha256.update(len(part).to_bytes(8, "big"))
-        sha256.update(part)
-    return sha256.digest()
+    """SHA-256 over source, parameters and body, each opened by its length so that none can pose as another."""
+    caller = _caller(source, parameters_json(parameters))
+    return hashlib.sha256(caller + len(body).to_bytes(8, "big") + body).digest()
+
+
+@lru_cache
+def _caller(source: str, parameters: str) -> bytes:
+    """What a digest begins with; nearly all callbacks come from one caller."""
+    return b"".join(len(part).to_bytes(8, "big") + part for part in (source.encode(), parameters.encode()))
 
 
 def parameters_json(parameters: Parameters) -> str:
@@ -69,23 +73,18 @@ def told_json() -> ColumnElement[Any]:
     return func.coalesce(tables.events.c.projection, body, type_=JSONB)
 
 
-_TEXTS = (
-    *("workflow_id", "scope", "step_name", "job_id", "status", "source", "parameters", "projection"),
-    *("job_workflow_id", "ended_job_id", "job_step_name", "job_status", "reason", "blocked_reason"),
-)
-
 _RECORD = text(
     """
     WITH kept AS (
         INSERT INTO events (workflow_id, digest, scope, step_name, job_id, status, occurred_at, source,
                             parameters, body, projection, first_received_at, last_received_at, deliveries)
         SELECT workflow_id, digest, scope, step_name, job_id, status, occurred_at, source,
-               parameters::jsonb, body, projection::jsonb,
+               parameters::jsonb, substring(:bodies FROM first_byte FOR bytes), projection::jsonb,
                coalesce(received_at, now()), coalesce(received_at, now()), deliveries
-        FROM unnest(:workflow_id, :digest, :scope, :step_name, :job_id, :status, :occurred_at, :source,
-                    :parameters, :body, :projection, :received_at, CAST(:deliveries AS integer[]))
-          AS told (workflow_id, digest, scope, step_name, job_id, status, occurred_at, source,
-                   parameters, body, projection, received_at, deliveries)
+        FROM json_to_recordset(CAST(:told AS json))
+          AS told (workflow_id text, digest bytea, scope text, step_name text, job_id text, status text,
+                   occurred_at timestamptz, source text, parameters text, projection text, received_at timestamptz,
+                   deliveries integer, first_byte integer, bytes integer)
         ON CONFLICT (workflow_id, digest) DO UPDATE
         SET deliveries = events.deliveries + excluded.deliveries,
             first_received_at = least(events.first_received_at, excluded.first_received_at),
@@ -106,7 +105,8 @@ _RECORD = text(
     ),
     jobs_told AS (
         INSERT INTO jobs (workflow_id, id, step_name, told_status, reason, blocked_reason)
-        SELECT * FROM unnest(:job_workflow_id, :ended_job_id, :job_step_name, :job_status, :reason, :blocked_reason)
+        SELECT * FROM json_to_recordset(CAST(:ended_jobs AS json))
+          AS ended (workflow_id text, id text, step_name text, status text, reason text, blocked_reason text)
         ON CONFLICT (workflow_id, id) DO UPDATE
         SET step_name = greatest(jobs.step_name COLLATE "C", excluded.step_name),
             told_status = greatest(jobs.told_status COLLATE "C", excluded.told_status),
@@ -134,15 +134,15 @@ _RECORD = text(
               (SELECT array_agg(first_received_at) FROM kept WHERE first_received_at < now() - :settles) AS late
     """
 ).bindparams(
-    *(bindparam(name, type_=ARRAY(Text)) for name in _TEXTS),
-    bindparam("digest", type_=ARRAY(BYTEA)),
-    bindparam("body", type_=ARRAY(BYTEA)),
-    *(bindparam(name, type_=ARRAY(TIMESTAMP(timezone=True))) for name in ("occurred_at", "received_at")),
+    bindparam("told", type_=Text),
+    bindparam("bodies", type_=BYTEA),
+    bindparam("ended_jobs", type_=Text),
     bindparam("terminal", type_=ARRAY(Text)),
     bindparam("retention", type_=INTERVAL),
     bindparam("settles", type_=INTERVAL),
 )
-"""Three tables in one statement.
+"""Three tables in one statement, of a few values: of an array the driver looks at each element for long, so the bodies
+come one behind the other, and the rest as JSON.
 
 The order in which a workflow's statuses are preferred is total (ended, then latest, then by name), so every
 permutation of its events leaves the same one.
@@ -171,24 +171,12 @@ async def record(connection: AsyncConnection, deliveries: Sequence[Delivery]) ->
         folded[key] = (first, count + 1)
     # Sorted, so that two batches that meet take their row locks in the same order.
     rows = [(digest, *folded[workflow_id, digest]) for workflow_id, digest in sorted(folded)]
-    told = [delivery.event for _, delivery, _ in rows]
     result = await connection.execute(
         _RECORD,
         {
-            "workflow_id": [event.workflow_id for event in told],
-            "digest": [digest for digest, _, _ in rows],
-            "scope": [event.scope for event in told],
-            "step_name": [event.step_name for event in told],
-            "job_id": [event.job_id for event in told],
-            "status": [event.status for event in told],
-            "occurred_at": [event.occurred_at for event in told],
-            "source": [delivery.source for _, delivery, _ in rows],
-            "parameters": [parameters_json(delivery.parameters) for _, delivery, _ in rows],
-            "body": [delivery.body for _, delivery, _ in rows],
-            "projection": [delivery.projection for _, delivery, _ in rows],
-            "received_at": [delivery.received_at for _, delivery, _ in rows],
-            "deliveries": [count for _, _, count in rows],
-            **_ended_jobs(told),
+            "told": _told(rows),
+            "bodies": b"".join(delivery.body for _, delivery, _ in rows),
+            "ended_jobs": _ended_jobs(delivery.event for _, delivery, _ in rows),
             "terminal": list(statuses.TERMINAL),
             "retention": workflows.RETENTION,
             "settles": hours.SETTLES,
@@ -200,8 +188,36 @@ async def record(connection: AsyncConnection, deliveries: Sequence[Delivery]) ->
     return Recorded([row.id for row in changed if row.is_due], changed[0].new_events if changed else 0)
 
 
-def _ended_jobs(told: Iterable[Event]) -> dict[str, list[str | None]]:
-    """The status and reasons of jobs that ended, as columns of the statement.
+def _told(rows: Iterable[tuple[bytes, Delivery, int]]) -> str:
+    """The events as rows for the statement, all but their bodies, of which they say where these lie."""
+    told = []
+    first_byte = 1
+    for digest, delivery, count in rows:
+        event = delivery.event
+        told.append(
+            {
+                "workflow_id": event.workflow_id,
+                "digest": f"\\x{digest.hex()}",
+                "scope": event.scope,
+                "step_name": event.step_name,
+                "job_id": event.job_id,
+                "status": event.status,
+                "occurred_at": event.occurred_at,
+                "source": delivery.source,
+                "parameters": parameters_json(delivery.parameters),
+                "projection": delivery.projection,
+                "received_at": delivery.received_at,
+                "deliveries": count,
+                "first_byte": first_byte,
+                "bytes": len(delivery.body),
+            }
+        )
+        first_byte += len(delivery.body)
+    return orjson.dumps(told).decode()
+
+
+def _ended_jobs(told: Iterable[Event]) -> str:
+    """The status and reasons of jobs that ended, as rows for the statement.
 
     Job events have no timestamp, so of two that differ the greater wins, whichever came first: any order of
     deliveries leaves the same row.
@@ -214,6 +230,5 @@ def _ended_jobs(told: Iterable[Event]) -> dict[str, list[str | None]]:
             ended[key] = tuple(
                 max(one or "", other or "") or None for one, other in zip(facts, ended.get(key, facts), strict=True)
             )
-    rows = [(*key, *ended[key]) for key in sorted(ended)]
-    columns = ("job_workflow_id", "ended_job_id", "job_step_name", "job_status", "reason", "blocked_reason")
-    return {name: [row[index] for row in rows] for index, name in enumerate(columns)}
+    names = ("workflow_id", "id", "step_name", "status", "reason", "blocked_reason")
+    return orjson.dumps([dict(zip(names, (*key, *ended[key]), strict=True)) for key in sorted(ended)]).decode()

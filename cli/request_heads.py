@@ -23,21 +23,25 @@ class Connection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_bytes: int | None = 0
         """What has come of a head; None while we read a body or answer."""
+        self._is_awaited = True
+        """Whether the head, or the first of its body, is still to come."""
         self._patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See `asyncio.Protocol`."""
         super().connection_made(transport)
-        self._patience = self.loop.call_later(HEAD_SECONDS, self._close_if_waiting)
+        self._limit_patience()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
-        self._be_patient()
+        self._stop_waiting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
         super().data_received(data)
+        if self._is_awaited:  # most requests come in one piece, and need no timer
+            self._limit_patience()
         if self._head_bytes is not None and not self.transport.is_closing():
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES:
@@ -48,8 +52,7 @@ class Connection(HttpToolsProtocol):
         """See httptools."""
         super().on_message_begin()
         self._head_bytes = 0
-        if self._patience is None:
-            self._patience = self.loop.call_later(HEAD_SECONDS, self._close_if_waiting)
+        self._is_awaited = True
 
     def on_headers_complete(self) -> None:
         """See httptools."""
@@ -58,12 +61,12 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """See httptools."""
-        self._be_patient()
+        self._stop_waiting()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """See httptools."""
-        self._be_patient()
+        self._stop_waiting()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -73,7 +76,12 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
         super().on_response_complete()
 
-    def _be_patient(self) -> None:
+    def _limit_patience(self) -> None:
+        if self._patience is None and not self.transport.is_closing():
+            self._patience = self.loop.call_later(HEAD_SECONDS, self._close_if_waiting)
+
+    def _stop_waiting(self) -> None:
+        self._is_awaited = False
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None

@@ -1,8 +1,7 @@
 """Callback bodies: what Civitai tells about a workflow, a step or a job."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from orchestration import wire
 from orchestration.wire import JsonObject
@@ -18,8 +17,7 @@ class Unreadable(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One thing told. Absent facts are None; only workflow events say when it happened.
 
     `reason` and `blocked_reason` of a failed job are told here and nowhere else. Every text but those in

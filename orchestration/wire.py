@@ -72,6 +72,8 @@ def timestamp(value: object) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value.strip())
+        if moment.tzinfo is UTC:
+            return moment
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from archive import access, database, entry_points, logs, settings
 from receiver import bell, callbacks, callers, health, intake, refusals, replay, spool
@@ -15,11 +16,25 @@ from receiver.state import State
 STOP_SECONDS = 3.0
 """What each part of us may take to stop."""
 
+CALLBACKS = callbacks.Callbacks()
 ROUTES = [
-    Route("/callbacks", callbacks.Callbacks(), methods=["POST"]),
+    Route(callbacks.PATH, CALLBACKS, methods=["POST"]),
     Route("/health", health.health),
     Route("/ready", health.ready),
 ]
+
+
+class Receiver(Starlette):
+    """What brings a callback in the common way goes to its endpoint at once: routing and middleware have nothing to add
+    to it, and take a tenth of the time that a callback costs.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] == "http" and scope["path"] == callbacks.PATH and scope["method"] == "POST":
+            await CALLBACKS(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(config: settings.Settings) -> Starlette:
@@ -50,7 +65,7 @@ def create_app(config: settings.Settings) -> Starlette:
                 "trusted_proxies": config.trusted_proxies,
             }
 
-    app = Starlette(routes=ROUTES, lifespan=lifespan)
+    app = Receiver(routes=ROUTES, lifespan=lifespan)
     app.router.redirect_slashes = False  # a redirect would repeat the query, secret and all
     return app
 

@@ -16,6 +16,8 @@ from receiver.deliveries import Delivery
 from receiver.intake import Busy
 from receiver.state import State
 
+PATH = "/callbacks"
+
 BODY_BYTES_AT_MOST = 16 << 20
 BODY_SECONDS = 15.0
 """A body that takes longer from its first bytes to its last comes from nobody who has something to tell."""
@@ -43,24 +45,24 @@ class Callbacks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        response = await _answer(Request(scope, receive))
+        response = await _answer(scope, receive)
         await response(scope, receive, send)
 
 
-async def _answer(request: Request[State]) -> Response:
+async def _answer(scope: Scope, receive: Receive) -> Response:
     """Answer 202 once the delivery is durable, and only then.
 
     202 too when it is no event: it is in quarantine, and sending it again could not help. 401: the token is missing or
     wrong; 429: it was wrong too often. 408: the body came too slowly. 413: it is too large. 503: it cannot be kept now.
     """
     began = time.perf_counter()
-    state: State = request.scope["state"]
-    caller = state["callers"].of(request.scope["query_string"])
+    state: State = scope["state"]
+    caller = state["callers"].of(scope["query_string"])
     if caller is None:
-        return await _refuse(request)
+        return await _refuse(Request(scope, receive))
     source = caller.source
     try:
-        delivery = _delivery(state["access"], caller, await _body(request))
+        delivery = _delivery(state["access"], caller, await _body(scope, receive))
         await state["intake"].keep(delivery)
     except TooLarge:
         return _turn_away("too large", 413, f"a callback has at most {BODY_BYTES_AT_MOST} bytes", source)
@@ -97,16 +99,16 @@ def _turn_away(
     return JSONResponse({"error": error}, status, headers or CLOSE)
 
 
-async def _body(request: Request[State]) -> bytes:
-    length = next((value for name, value in request.scope["headers"] if name == b"content-length"), b"")
-    if length.isdigit() and int(length) > BODY_BYTES_AT_MOST:
-        raise TooLarge
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > BODY_BYTES_AT_MOST:
+            raise TooLarge
     # Mostly it is all there already; that it comes soon is the connection's care, which has its timer running anyway.
-    first = await request.receive()
+    first = await receive()
     if first["type"] == "http.disconnect":
         raise ClientDisconnect
     body: bytes = first["body"]
-    return await _whole(request, body) if first["more_body"] else body
+    return await _whole(Request(scope, receive), body) if first["more_body"] else body
 
 
 async def _whole(request: Request[State], first: bytes) -> bytes:

@@ -218,7 +218,7 @@ async def test_what_was_told_reads_the_same_from_the_body_as_from_a_projection(
         plain = delivery(body)
     except Unreadable:
         return
-    event = dataclasses.replace(plain.event, is_plain=False, body=wire.loads(plain.body))
+    event = plain.event._replace(is_plain=False, body=wire.loads(plain.body))
     projected = dataclasses.replace(plain, source="other", event=event)
     async with engine.begin() as connection:
         await events.record(connection, [plain, projected])

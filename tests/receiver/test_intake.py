@@ -28,7 +28,7 @@ def refused(number: int) -> events.Delivery:
     """An event that PostgreSQL cannot hold, though it looks like any other."""
     told = event(number)
     hostile = "\x00" if number % 2 else "\ud800"  # refused by the server, and by the driver
-    return dataclasses.replace(told, event=dataclasses.replace(told.event, workflow_id=f"a{hostile}{number}"))
+    return dataclasses.replace(told, event=told.event._replace(workflow_id=f"a{hostile}{number}"))
 
 
 async def test_what_comes_while_a_batch_is_written_shares_the_next_commit(engine: AsyncEngine, taking: Intake) -> None:
