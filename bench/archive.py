@@ -73,6 +73,7 @@ class Bench:
                 [*small.blob_ids, *large.blob_ids],
                 small.size + large.size,
             )
+            offers.warm(self.runs.files, both)
             run = await self.runs.archive(both)
             self._tell("archive", run, both)
             rates["archive"].append(both.size / run.seconds / 1e6)
