@@ -15,7 +15,7 @@ from archive.names import templates
 from archive.names.templates import Template
 from archive.retention import Rule
 from archive.settings import gateway as gateway_settings
-from archive.settings import parsers, variables
+from archive.settings import parsers, urls, variables
 from archive.settings import s3 as s3_settings
 from archive.settings.parsers import CallbackSecret as CallbackSecret
 from archive.settings.parsers import Network as Network
@@ -96,16 +96,16 @@ def read(environment: Mapping[str, str]) -> Settings:
         return None if value is None else parse(variable, value)
 
     home = given(parsers.home, "ARCHIVE_HOME", ".archive")
-    storage_url = given(parsers.storage_url, "STORAGE_URL", (home / "storage").as_uri())
+    storage_url = given(urls.storage, "STORAGE_URL", (home / "storage").as_uri())
     return Settings(
         api_token=optional(parsers.api_token, "CIVITAI_API_TOKEN") or optional(parsers.api_token, "CIVITAI_API_KEY"),
-        api_url=given(parsers.api_url, "CIVITAI_API_URL", EXAMPLES["CIVITAI_API_URL"]),
-        database_url=optional(parsers.database_url, "DATABASE_URL"),
-        redis_url=optional(parsers.redis_url, "REDIS_URL"),
+        api_url=given(urls.api, "CIVITAI_API_URL", EXAMPLES["CIVITAI_API_URL"]),
+        database_url=optional(urls.database, "DATABASE_URL"),
+        redis_url=optional(urls.redis, "REDIS_URL"),
         storage_url=storage_url,
         s3=s3_settings.read(environment) if storage_url.startswith("s3:") else None,
         callback_secrets=given(parsers.callback_secrets, "CALLBACK_SECRETS", ""),
-        public_url=optional(parsers.public_url, "PUBLIC_URL"),
+        public_url=optional(urls.public, "PUBLIC_URL"),
         home=home,
         blob_allow_private=given(parsers.flag, "BLOB_ALLOW_PRIVATE", "false"),
         api_calls_per_second=given(parsers.count, "API_CALLS_PER_SECOND", "100"),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from archive.settings import parsers, variables
+from archive.settings import parsers, urls, variables
 from archive.settings.variables import EXAMPLES, Secret, SettingsError
 
 SIGNING_SECRET_LENGTH_AT_LEAST = 32
@@ -37,7 +37,7 @@ def read(environment: Mapping[str, str]) -> GatewaySettings:
         port=parsers.port("GATEWAY_PORT", given("GATEWAY_PORT")),
         mcp_port=parsers.port("MCP_PORT", given("MCP_PORT")),
         metrics=parsers.address("GATEWAY_METRICS", given("GATEWAY_METRICS")),
-        url=None if url is None else parsers.web_url("GATEWAY_URL", url),
+        url=None if url is None else urls.web("GATEWAY_URL", url),
         signing_secret=None if secret is None else _signing_secret(secret),
         accel_redirect=None if location is None else _location(location),
     )

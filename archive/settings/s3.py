@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from archive.settings import parsers, variables
+from archive.settings import parsers, urls, variables
 from archive.settings.variables import Secret, SettingsError
 
 
@@ -43,7 +43,7 @@ def read(environment: Mapping[str, str]) -> S3Settings:
 def _endpoint(url: str | None, *, allow_http: bool) -> str | None:
     if url is None:
         return None
-    parts = parsers.parts("AWS_ENDPOINT_URL", url)
+    parts = urls.parts("AWS_ENDPOINT_URL", url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise SettingsError("AWS_ENDPOINT_URL", "is not an https address without user and query")
     if parts.scheme == "http" and not allow_http:
