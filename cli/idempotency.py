@@ -13,6 +13,7 @@ import re
 import uuid
 from pathlib import Path
 
+from archive import durable
 from orchestration.wire import JsonObject
 
 WORTHY = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
@@ -55,9 +56,5 @@ class Key:
                 return self._left_behind() or made
         finally:
             beside.unlink(missing_ok=True)
-        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        durable.sync_directory(self._path.parent)
         return made

@@ -8,6 +8,7 @@ import json
 import os
 from pathlib import Path
 
+from archive import durable
 from archive.media import signatures
 from cli import failures
 from orchestration.resumption import Begun
@@ -122,9 +123,5 @@ class Partial:
         target = self._directory / f"{self._stem}.{ending}"
         os.replace(self._path, target)
         self._about.unlink(missing_ok=True)
-        descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        durable.sync_directory(self._directory)
         return target

@@ -19,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from archive import durable
 from receiver import deliveries
 from receiver.deliveries import Delivery
 
@@ -50,7 +51,7 @@ class SpoolFile:
         descriptor = os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         unlocked.rename(path)
-        _sync_directory(directory)
+        durable.sync_directory(directory)
         return cls(path, descriptor)
 
     @classmethod
@@ -97,7 +98,7 @@ class SpoolFile:
     def remove(self) -> None:
         """Delete the file, durably."""
         self.path.unlink(missing_ok=True)
-        _sync_directory(self.path.parent)
+        durable.sync_directory(self.path.parent)
         self.close()
 
     def close(self) -> None:
@@ -124,11 +125,3 @@ def _delivery(line: bytes) -> Delivery | None:
     body = base64.b64decode(record["body"])
     received_at = datetime.fromisoformat(record["received_at"])
     return deliveries.read(record["source"], record["parameters"], body, received_at)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import structlog
 
-from archive import storage, storage_errors
+from archive import durable, storage, storage_errors
 from archive.names import trees
 from archive.storage import Entry, incoming, small_files
 from archive.storage.incoming import Incoming
@@ -109,7 +109,7 @@ class LocalStorage:
 
     def _mark(self, storage_id: str) -> None:
         with storage_errors.trouble(self.root):
-            small_files.make_directories(self.root)
+            durable.make_directories(self.root)
             # Under a name of its own, so that two who mark at once with the same id do not meet.
             descriptor, beside = tempfile.mkstemp(prefix=f"{storage.MARKER}.", dir=self.root)
             with os.fdopen(descriptor, "wb") as file:
@@ -117,7 +117,7 @@ class LocalStorage:
                 file.flush()
                 os.fsync(descriptor)
             os.replace(beside, self.root / storage.MARKER)
-            small_files.sync_directory(self.root)
+            durable.sync_directory(self.root)
 
     def _check(self) -> None:
         """Make sure that it is still the same storage: a volume can go away while we run."""
@@ -126,7 +126,7 @@ class LocalStorage:
 
     def _prepare(self) -> None:
         self._check()
-        small_files.make_directories(self._incoming)
+        durable.make_directories(self._incoming)
 
     async def _put_all(self, files: Sequence[SmallFile]) -> Sequence[None]:
         return await asyncio.to_thread(self._put_all_within, files)
@@ -144,10 +144,10 @@ class LocalStorage:
             target = self.root / storage.object_name(incoming.digest)
             if _size(target) == incoming.size and _digest(target) == incoming.digest:
                 # Whoever put it there may not have come to this line yet.
-                small_files.sync_directory(target.parent)
+                durable.sync_directory(target.parent)
             else:
                 replaced = small_files.named_elsewhere(target)
-                _put(path, file, target)
+                durable.put(path, file, target)
                 self._have_names_follow(replaced)
         incoming.end()
 
@@ -205,11 +205,11 @@ class LocalStorage:
         source, target = self.root / name, self.root / to
         with storage_errors.trouble(self.root):
             self._check()
-            small_files.make_directories(target.parent)
+            durable.make_directories(target.parent)
             with suppress(FileNotFoundError):
                 source.replace(target)
-                small_files.sync_directory(target.parent)
-                small_files.sync_directory(source.parent)
+                durable.sync_directory(target.parent)
+                durable.sync_directory(source.parent)
                 return
         raise FileNotFoundError(f"{name} is not in {self.url}")
 
@@ -219,16 +219,7 @@ class LocalStorage:
             self._check()
             with suppress(FileNotFoundError):
                 path.unlink()
-                small_files.sync_directory(path.parent)
-
-
-def _put(path: Path, file: BinaryIO, target: Path) -> None:
-    """Sync the file, rename it to the target, and sync the directory that names it now."""
-    os.fchmod(file.fileno(), small_files.READ_ONLY)
-    os.fsync(file.fileno())
-    small_files.make_directories(target.parent)
-    path.replace(target)
-    small_files.sync_directory(target.parent)
+                durable.sync_directory(path.parent)
 
 
 def _size(path: Path) -> int | None:

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from archive import durable
 from archive.storage import incoming
 
 Item = TypeVar("Item")
-
-READ_ONLY = 0o440
-"""What lies in storage is never written to again, not even by way of a hard link; its group may read it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def put_all(files: Sequence[SmallFile], directory: Path) -> Mapping[int, Path]:
         _at_once(os.fsync, [descriptor for descriptor, _ in written])
         for file, (_, beside) in zip(missing, written, strict=True):
             _rename(beside, file.path, changed)
-        _at_once(sync_directory, changed)
+        _at_once(durable.sync_directory, changed)
     return replaced
 
 
@@ -64,23 +62,6 @@ def named_elsewhere(path: Path) -> Mapping[int, Path]:
     except FileNotFoundError:
         return {}
     return {found.st_ino: path} if found.st_nlink > 1 else {}
-
-
-def make_directories(directory: Path) -> None:
-    """Make a directory durably: the name of each new one is synced in its parent."""
-    changed: set[Path] = set()
-    _make_directories(directory, changed)
-    for one in changed:
-        sync_directory(one)
-
-
-def sync_directory(directory: Path) -> None:
-    """Make durable which names are in it."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 _THREADS = 8
@@ -122,7 +103,7 @@ def _written(content: bytes, directory: Path) -> Iterator[tuple[int, str]]:
         left = memoryview(content)
         while left:
             left = left[os.write(descriptor, left) :]
-        os.fchmod(descriptor, READ_ONLY)
+        os.fchmod(descriptor, durable.READ_ONLY)
         yield descriptor, beside
     except BaseException:
         with suppress(OSError):
@@ -136,19 +117,6 @@ def _rename(beside: str, path: Path, changed: set[Path]) -> None:
     try:
         os.replace(beside, path)
     except FileNotFoundError:
-        _make_directories(path.parent, changed)
+        durable.make_missing(path.parent, changed)
         os.replace(beside, path)
     changed.add(path.parent)
-
-
-def _make_directories(directory: Path, changed: set[Path]) -> None:
-    """Make what is missing of it, and add to `changed` whatever has a new name in it then."""
-    try:
-        os.mkdir(directory)
-    except FileExistsError:
-        return
-    except FileNotFoundError:
-        _make_directories(directory.parent, changed)
-        _make_directories(directory, changed)
-        return
-    changed.add(directory.parent)

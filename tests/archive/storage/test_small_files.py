@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from archive import durable
 from archive.storage import small_files
 from archive.storage.small_files import SmallFile
 
@@ -26,7 +27,7 @@ def test_all_of_them_lie_where_they_are_to_and_nobody_may_write_to_them(tmp_path
     contents = {f"a/{number % 3}/b/{number}": os.urandom(number * 1000) for number in range(20)}
     small_files.put_all([SmallFile(tmp_path / name, content) for name, content in contents.items()], beside)
     assert there(tmp_path) == contents
-    assert {(tmp_path / name).stat().st_mode & 0o777 for name in contents} == {small_files.READ_ONLY}
+    assert {(tmp_path / name).stat().st_mode & 0o777 for name in contents} == {durable.READ_ONLY}
 
 
 def test_what_lies_there_already_is_left_as_it_is_and_other_content_is_replaced(tmp_path: Path, beside: Path) -> None:
