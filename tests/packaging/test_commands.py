@@ -1,8 +1,7 @@
-"""Every command that a page has its reader type works: it is run here or elsewhere, or the page says what it needs."""
+"""Every command that a page has its reader type works, but for what is run elsewhere or needs what is not here."""
 
 import json
 import os
-import shlex
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -18,47 +17,10 @@ from sandbox.server import Sandbox
 from tests import ports, working
 from tests.cli import commands
 from tests.embedded.clients import sql
-from tests.packaging import pages
+from tests.packaging import elsewhere, pages
 from tests.sandbox import consumers
 
-NEEDS = {"Docker", "a registry of Python packages", "uv, npm and their registries"}
-"""What not everybody has: a block that begins with `# Needs Docker.` is for the reader alone."""
-
-DEMO, GATEWAY, MCP, RECEIVER, SANDBOX_SERVES, UP = (
-    "tests/cli/test_demo.py::test_a_demo_that_is_kept_answers_the_lines_that_it_suggests",
-    "tests/cli/test_gateway.py::test_it_serves_who_has_a_key_until_it_is_asked_to_end_and_shows_no_secret",
-    "tests/cli/test_mcp.py::test_an_assistant_starts_it_and_needs_no_key",
-    "tests/cli/test_receiver.py::test_several_processes_share_the_port_and_their_metrics_add_up",
-    "tests/cli/test_sandbox.py::test_it_serves_what_it_says_until_it_is_asked_to_end",
-    "tests/cli/test_up.py::test_one_command_archives_and_survives_the_loss_of_valkey",
-)
-ELSEWHERE = {
-    ".ci/run": ".ci/run",
-    "alembic downgrade": "tests/test_migrations.py::test_alembic_itself_works_too_and_sees_no_drift",
-    "alembic upgrade head": "tests/cli/test_entry_points.py::test_alembic_makes_the_tables",
-    "arq worker.main.WorkerSettings": "tests/cli/test_entry_points.py::test_arq_runs_the_worker",
-    "civitai-archive COMMAND --help": "tests/cli/test_main.py::test_help_lists_every_command_and_explains_each",
-    "civitai-archive demo --keep": DEMO,
-    "civitai-archive gateway --host …": GATEWAY,
-    "civitai-archive gateway --port 8080": GATEWAY,
-    "civitai-archive mcp --read-only": MCP,
-    "civitai-archive receiver --host 0.0.0.0 --workers 4": RECEIVER,
-    "civitai-archive sandbox --seed 7": SANDBOX_SERVES,
-    "civitai-archive sandbox --seed 7 --faults '{\"truncate\": 0.1}'": SANDBOX_SERVES,
-    "civitai-archive status --watch": "tests/cli/test_status.py::test_a_watch_goes_on_until_ctrl_c_and_ends_well",
-    "civitai-archive up": UP,
-    "civitai-archive up --port 8000": UP,
-    "civitai-archive worker": "tests/cli/test_worker.py::test_it_works_until_it_is_asked_to_end",
-    "make check": ".ci/run",
-    "make demo": "tests/cli/test_demo.py::test_the_demo_archives_a_dozen_workflows_and_leaves_nothing_running",
-    "make test": ".ci/run",
-    "uvicorn receiver.app:app": "tests/cli/test_entry_points.py::test_uvicorn_serves_the_receiver",
-}
-"""What takes minutes, or goes on until somebody ends it, or wants another place: the command, and who runs it."""
-
 COMMANDS = {page: pages.commands(page) for page in pages.PAGES}
-IN_PASSING = {page: pages.commands_in_passing(page) for page in pages.PAGES if page not in pages.HISTORY}
-TYPED = [words for found in COMMANDS.values() for command in found for words in command.calls]
 CONTRIBUTING = pages.HOUSE / "CONTRIBUTING.md"
 OPERATIONS = pages.HOUSE / "docs" / "operations.md"
 SANDBOX = pages.HOUSE / "docs" / "sandbox.md"
@@ -74,11 +36,6 @@ pytestmark = [
         reason="what the pages say is typed into bash, some to curl",
     ),
 ]
-
-
-def run_elsewhere(command: pages.Command) -> str | None:
-    """The entry of the table that this command is, if any."""
-    return next((known for known in ELSEWHERE if command.words == shlex.split(known)), None)
 
 
 @dataclass(frozen=True)
@@ -103,7 +60,7 @@ class Stack:
             shutil.copy(self.directory / name, here)
         lines = ["set -uo pipefail", 'ended() { [ "$1" = 0 ] || { echo "$2 ended with $1" >&2; exit 1; }; }']
         for command in COMMANDS[page]:
-            if command.needs is None and run_elsewhere(command) is None:
+            if command.needs is None and elsewhere.named(command) is None:
                 lines += [self._filled(command), f'ended $? "{command}"']
         done = await commands.run(
             "-c",
@@ -218,51 +175,3 @@ async def test_every_command_on_a_page_works(page: Path, stack: Stack, databases
         for name in ("restored", "rebuilt"):
             assert sql(databases[name], "SELECT id FROM workflows WHERE archived_at IS NOT NULL") == stack.workflow_id
             assert sql(databases[name], "SELECT count(*) FROM results WHERE stored_at IS NOT NULL") != "0"
-
-
-@pytest.mark.parametrize("page", IN_PASSING, ids=pages.name)
-def test_every_command_in_running_text_stands_in_a_block_or_is_run_elsewhere(page: Path) -> None:
-    """Its words do, in their order: a bare `civitai-archive verify` stands in `civitai-archive verify --all`."""
-    for command in IN_PASSING[page]:
-        is_typed = run_elsewhere(command) or any(command.is_within(words) for words in TYPED)
-        assert is_typed, f"{command}: nobody runs `{command.text}`. Put it into a block marked sh, or into ELSEWHERE."
-
-
-def test_a_command_in_running_text_is_told_from_what_is_none(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text(
-        "Say `verify --all`, or `createdb other`,\nor `civitai-archive\nstatus && .ci/run now`.\n"
-        "```sh\nmake `echo test`\n```\n"
-        'No command: `make`, `GET /ready`, `ALTER ROLE r`, `--source auto`, `X-Header: v`, `{"a": 1}`, `job I [--raw]`.'
-    )
-    assert [(command.line, *command.words) for command in pages.commands_in_passing(page)] == [
-        (1, "civitai-archive", "verify", "--all"),
-        (1, "createdb", "other"),
-        (2, "civitai-archive", "status"),
-        (2, ".ci/run", "now"),
-    ]
-
-
-def test_what_is_not_run_here_is_run_elsewhere() -> None:
-    """Whoever is named is there, knows the command's options, and is one that runs it."""
-    every = [command for found in (*COMMANDS.values(), *IN_PASSING.values()) for command in found]
-    assert set(filter(None, map(run_elsewhere, every))) == ELSEWHERE.keys(), (
-        "a line of the table is on no page any more"
-    )
-    for command, where in ELSEWHERE.items():
-        path, _, test = where.partition("::")
-        text = (pages.HOUSE / path).read_text()
-        run = [line.partition(" || ")[0] for line in text.splitlines()]
-        assert f"def {test}(" in text if test else command in (*run, path), where
-        assert all(word in text for word in shlex.split(command) if word.startswith("--")), f"{where}: {command}"
-
-
-def test_what_a_page_says_that_a_command_needs_is_not_to_be_had_here() -> None:
-    assert {command.needs for found in COMMANDS.values() for command in found if command.needs} == NEEDS
-
-
-@pytest.mark.parametrize("page", pages.PAGES, ids=pages.name)
-def test_no_command_stands_where_it_is_not_looked_for(page: Path) -> None:
-    """Every block says in which language it is, and none is made by indentation."""
-    assert {block.language for block in pages.blocks(page)} <= pages.LANGUAGES
-    assert pages.indented(page) == []
