@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -55,22 +55,34 @@ TIMES = {
 
 def main() -> int:
     """Fill, ask, print."""
-    parser = argparse.ArgumentParser(prog="python -m bench.sql")
-    parser.add_argument("--workflows", type=int, default=1_000_000, help="ten events and four results each")
-    parser.add_argument("--filled", metavar="DATABASE_URL", help="ask this database, as its owner and a superuser")
-    arguments = parser.parse_args()
-    with ExitStack() as stack:
-        url = arguments.filled
-        if url is None:
-            home = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-sql-"))
-            url = stack.enter_context(Supervisor(Path(home) / "home", durable=False)).database_url
-            upgrade(url)
-            asyncio.run(fill(url, arguments.workflows))
+    with history("bench.sql", "ask this database, as its owner and a superuser") as url:
         asyncio.run(_ask(url))
     return 0
 
 
-async def fill(url: str, workflows: int) -> None:
+@contextmanager
+def history(module: str, of_filled: str) -> Iterator[str]:
+    """The address of a database full of history: of the one that the command line names with --filled, or of a new one.
+
+    `of_filled` says what is done to the former.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}")
+    parser.add_argument("--workflows", type=int, default=1_000_000, help="ten events and four results each")
+    parser.add_argument("--filled", metavar="DATABASE_URL", help=of_filled)
+    arguments = parser.parse_args()
+    if arguments.filled is not None:
+        yield arguments.filled
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-sql-") as home,
+        Supervisor(Path(home) / "home", durable=False) as addresses,
+    ):
+        upgrade(addresses.database_url)
+        asyncio.run(_fill(addresses.database_url, arguments.workflows))
+        yield addresses.database_url
+
+
+async def _fill(url: str, workflows: int) -> None:
     """Write the history, tidy up, and count its hours."""
     began = time.monotonic()
     engine = database.create_engine(url, application_name="bench")

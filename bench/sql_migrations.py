@@ -4,20 +4,16 @@ Fills a database, takes it back to the first tables, and upgrades it while event
 writes them, each into the tables as they were at first. What counts is the longest that one of them had to wait.
 """
 
-import argparse
 import asyncio
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from contextlib import ExitStack
 from pathlib import Path
 
 import asyncpg
 
 from bench import record, sql
-from embedded.supervisor import Supervisor
 from migrations.upgrade import upgrade
 
 FIRST = "2bdab24b2077"
@@ -38,17 +34,7 @@ SELECT workflow_id, 'callback', now(), 'processing', now(), now() + interval '30
 
 def main() -> int:
     """Fill, take back, upgrade under load, print."""
-    parser = argparse.ArgumentParser(prog="python -m bench.sql_migrations")
-    parser.add_argument("--workflows", type=int, default=1_000_000, help="ten events and four results each")
-    parser.add_argument("--filled", metavar="DATABASE_URL", help="use this database, which loses what is newer")
-    arguments = parser.parse_args()
-    with ExitStack() as stack:
-        url = arguments.filled
-        if url is None:
-            home = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-migrations-"))
-            url = stack.enter_context(Supervisor(Path(home) / "home", durable=False)).database_url
-            upgrade(url)
-            asyncio.run(sql.fill(url, arguments.workflows))
+    with sql.history("bench.sql_migrations", "use this database, which loses what is newer") as url:
         _downgrade(url)
         over = threading.Event()
         waits: list[float] = []
