@@ -77,22 +77,14 @@ async def run_archive_workflow(context: Context, *workflow_ids: str) -> None:
 
 
 async def _archive(hands: tools.Tools, workflow_id: str) -> None:
-    try:
-        await archive_workflow.archive_workflow(hands, workflow_id)
-    except Exception as error:
-        if not database.is_unavailable(error):
-            raise
-        log.error("the database is away; what is due stays due", workflow=workflow_id, error=repr(error))
+    await _unless_away(
+        archive_workflow.archive_workflow(hands, workflow_id), "what is due stays due", workflow=workflow_id
+    )
 
 
 async def run_sweep(context: Context) -> None:
     """The scheduled sweep."""
-    try:
-        await sweep.sweep(context["tools"])
-    except Exception as error:
-        if not database.is_unavailable(error):
-            raise
-        log.error("the database is away; the next sweep will look again", error=repr(error))
+    await _unless_away(sweep.sweep(context["tools"]), "the next sweep will look again")
 
 
 async def run_clear_abandoned(context: Context) -> None:
@@ -102,46 +94,29 @@ async def run_clear_abandoned(context: Context) -> None:
 
 async def run_close_segments(context: Context) -> None:
     """The scheduled writing to storage of what was told."""
-    try:
-        await close_segments.close(context["tools"])
-    except Exception as error:
-        if not database.is_unavailable(error) and not isinstance(error, StorageUnavailable):
-            raise
-        log.error("storage or the database is away; what was told is written to storage later", error=repr(error))
+    await _unless_away(close_segments.close(context["tools"]), "what was told is written to storage later")
 
 
 async def run_verify(context: Context) -> None:
     """The scheduled look at what is stored."""
-    try:
-        await verify.roll(context["tools"])
-    except Exception as error:
-        if not database.is_unavailable(error) and not isinstance(error, StorageUnavailable):
-            raise
-        log.error("storage or the database is away; what is stored is looked at later", error=repr(error))
+    await _unless_away(verify.roll(context["tools"]), "what is stored is looked at later")
 
 
 async def run_count_hours(context: Context) -> None:
     """The scheduled counting of what dashboards show."""
-    try:
-        await count_hours.count_hours(context["tools"].engine)
-    except Exception as error:
-        if not database.is_unavailable(error):
-            raise
-        log.error("the database is away; hours are counted later", error=repr(error))
+    await _unless_away(count_hours.count_hours(context["tools"].engine), "hours are counted later")
 
 
 async def run_reconcile(context: Context) -> None:
     """The scheduled reconcile. One worker runs it at a time; what it does not finish, the next one does."""
+    hands: tools.Tools = context["tools"]
+    reconciling = reconcile.reconcile(hands, public_url=hands.config.public_url)
     try:
-        await reconcile.reconcile(context["tools"], public_url=context["tools"].config.public_url)
+        await _unless_away(reconciling, "the next reconcile goes on")
     except civitai.Paused:
         log.warning("nothing is listed while calls pause; the next reconcile goes on")
     except errors.OrchestrationError as error:
         log.error("could not list Civitai's workflows; the next reconcile goes on", error=str(error))
-    except Exception as error:
-        if not database.is_unavailable(error):
-            raise
-        log.error("the database is away; the next reconcile goes on", error=repr(error))
 
 
 async def run_prune(context: Context) -> None:
@@ -149,22 +124,26 @@ async def run_prune(context: Context) -> None:
     hands: tools.Tools = context["tools"]
     rules, grace = hands.config.prune_rules, hands.config.prune_grace
     if rules:
-        await _unless_away(prune.prune(hands.engine, hands.storage, hands.browse, rules, grace=grace))
+        pruning = prune.prune(hands.engine, hands.storage, hands.browse, rules, grace=grace)
+        await _unless_away(pruning, "what is to be deleted is deleted later")
 
 
 async def run_remove(context: Context) -> None:
     """What rules of retention have left to be done in storage, as scheduled."""
     hands: tools.Tools = context["tools"]
-    await _unless_away(prune.remove(hands.engine, hands.storage))
+    await _unless_away(prune.remove(hands.engine, hands.storage), "what is to be deleted is deleted later")
 
 
-async def _unless_away(pruning: Awaitable[object]) -> None:
+async def _unless_away(work: Awaitable[object], then: str, **subject: str) -> None:
+    """Do the work. If the database or storage is away, say so, and what happens `then`: nothing is lost."""
     try:
-        await pruning
+        await work
     except Exception as error:
         if not database.is_unavailable(error) and not isinstance(error, StorageUnavailable):
             raise
-        log.error("storage or the database is away; what is to be deleted is deleted later", error=repr(error))
+        what = "storage" if isinstance(error, StorageUnavailable) else "the database"
+        sentence = f"{what} is away; {then}"
+        log.error(sentence, error=repr(error), **subject)
 
 
 def worker_settings(config: settings.Settings) -> dict[str, Any]:
