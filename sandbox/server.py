@@ -5,7 +5,7 @@ import contextlib
 import secrets
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -26,13 +26,13 @@ from sandbox import (
     manager,
     middleware,
     runs,
+    serving,
     signing,
     state,
     storage_host,
 )
 
 HOST = "127.0.0.1"
-CLOSING_SECONDS = 2  # for answers that are still under way when the stand-in stops
 DAY = 86_400.0  # seconds
 _NO_FAULTS: Mapping[str, object] = {}
 
@@ -104,7 +104,8 @@ class Sandbox:
         )
         # Left in the opposite order: the runs end and wake whoever waits for them, then the doors are closed.
         async with contextlib.AsyncExitStack() as running:
-            await running.enter_async_context(_serving(dict(zip(listeners, origins, strict=True))))
+            for listener, origin in zip(listeners, origins, strict=True):
+                await running.enter_async_context(serving.serving(listener, _config(origin)))
             await running.enter_async_context(self._deliveries)
             running.push_async_callback(playing.close)
             self._running = running.pop_all()
@@ -141,48 +142,17 @@ async def serve(
         await asyncio.Event().wait()
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to the program that it runs in, and says when it is ready."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@contextlib.asynccontextmanager
-async def _serving(origins: dict[socket.socket, ASGIApp]) -> AsyncIterator[None]:
-    servers = {
-        listener: _Server(
-            uvicorn.Config(
-                origin,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                ws="none",
-                http=connection.Protocol,
-                server_header=False,
-                timeout_graceful_shutdown=CLOSING_SECONDS,
-            )
-        )
-        for listener, origin in origins.items()
-    }
-    tasks = [asyncio.create_task(server.serve(sockets=[listener])) for listener, server in servers.items()]
-    try:
-        for server in servers.values():
-            await server.ready.wait()
-        yield
-    finally:
-        for server in servers.values():
-            server.should_exit = True
-        await asyncio.gather(*tasks)
+def _config(origin: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        origin,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        http=connection.Protocol,
+        server_header=False,
+        date_header=False,
+    )
 
 
 def _chance(seed: int, wishes: Mapping[str, object]) -> faults.Chance:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -11,14 +11,7 @@ from uvicorn.config import HTTPProtocolType
 
 from archive import settings
 from receiver.app import create_app
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to pytest."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+from sandbox import serving
 
 
 @contextlib.asynccontextmanager
@@ -27,16 +20,8 @@ async def app(application: ASGIApp, http: type[asyncio.Protocol] | HTTPProtocolT
     # asyncio sets TCP_NODELAY only where the protocol is named; without it small answers wait for 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(application, http=http, log_config=None, timeout_graceful_shutdown=2))
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        while not server.started:
-            assert not serving.done(), "the application did not start"
-            await asyncio.sleep(0.01)
+    async with serving.serving(listener, uvicorn.Config(application, http=http, log_config=None)):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
 
 
 @contextlib.asynccontextmanager
