@@ -19,7 +19,7 @@ def parser(module: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m {module}")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--home", type=Path, help="keep the archive there, to look into")
-    parser.add_argument("--trial", action="store_true", help="write nothing under bench/results")
+    parser.add_argument("--trial", action="store_true", help="judge nothing by the clock, keep no figures")
     return parser
 
 
