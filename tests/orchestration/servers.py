@@ -32,6 +32,9 @@ async def serve(app: ASGIApp) -> AsyncIterator[str]:
 CERTIFICATE = Path(__file__).parent / "tls" / "localhost.pem"
 """For localhost, 127.0.0.1 and ::1, with its key, which is nobody's secret."""
 
+NOBODY = CERTIFICATE.with_name("nobody.pem")
+"""An authority that has signed nothing, and whose key is lost."""
+
 Respond = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
 """Takes a request's head and writes whatever it likes; then the connection is closed."""
 
