@@ -49,7 +49,7 @@ def revoke(name: str) -> None:
             "civitai-archive key list shows what there is.",
             exit_code=failures.NOT_FOUND,
         )
-    typer.echo(f"The key {name} is revoked; a gateway that runs refuses it within two seconds.")
+    typer.echo(f"The key {name} is revoked; a gateway that runs refuses it within a second.")
 
 
 def _database_url() -> str:
