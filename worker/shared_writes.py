@@ -13,7 +13,7 @@ from archive.together import Together
 from orchestration.wire import JsonObject
 from worker import ledger, save_document, shared
 
-GATHERING = 0.001
+GATHERING = 0.0005
 """Seconds for each workflow under way that the first of a batch waits for others: one alone goes on at once, and of
 many there is soon company. A workflow is written a handful of times."""
 
