@@ -28,22 +28,22 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 OBLIGATIONS = ("due_at", "leased_until", "last_event_id")
 """Columns of `workflows` that no manifest repeats: what is owed is found anew."""
 
+REPEATED = ("steps", "jobs", "results", "objects", "drift")
+"""Tables, beside `workflows`, of which a manifest repeats the rows."""
+
 _ROWS = text(
     """
-    SELECT id, jsonb_build_object(
-        'at', now(),
-        'workflow', to_jsonb(workflows) - CAST(:left_out AS text[]),
-        'steps', (SELECT coalesce(jsonb_agg(to_jsonb(steps) ORDER BY position, name), '[]')
-                  FROM steps WHERE workflow_id = workflows.id),
-        'jobs', (SELECT coalesce(jsonb_agg(to_jsonb(jobs) ORDER BY id), '[]')
-                 FROM jobs WHERE workflow_id = workflows.id),
-        'results', (SELECT coalesce(jsonb_agg(to_jsonb(results) - 'id' ORDER BY id), '[]')
-                    FROM results WHERE workflow_id = workflows.id),
-        'objects', (SELECT coalesce(jsonb_agg(to_jsonb(objects) ORDER BY digest), '[]')
-                    FROM objects WHERE digest IN (SELECT object_digest FROM results
-                                                  WHERE workflow_id = workflows.id)),
-        'drift', (SELECT coalesce(jsonb_agg(to_jsonb(drift) ORDER BY step, path), '[]')
-                  FROM drift WHERE workflow_id = workflows.id))
+    SELECT id, now(), archived_at, CAST(to_jsonb(workflows) - CAST(:left_out AS text[]) AS text),
+        (SELECT string_agg(CAST(to_jsonb(steps) AS text), E',\\n' ORDER BY position, name)
+         FROM steps WHERE workflow_id = workflows.id),
+        (SELECT string_agg(CAST(to_jsonb(jobs) AS text), E',\\n' ORDER BY id)
+         FROM jobs WHERE workflow_id = workflows.id),
+        (SELECT string_agg(CAST(to_jsonb(results) - 'id' AS text), E',\\n' ORDER BY id)
+         FROM results WHERE workflow_id = workflows.id),
+        (SELECT string_agg(CAST(to_jsonb(objects) AS text), E',\\n' ORDER BY digest)
+         FROM objects WHERE digest IN (SELECT object_digest FROM results WHERE workflow_id = workflows.id)),
+        (SELECT string_agg(CAST(to_jsonb(drift) AS text), E',\\n' ORDER BY step, path)
+         FROM drift WHERE workflow_id = workflows.id)
     FROM workflows WHERE id = ANY (:ids)
     """
 ).bindparams(bindparam("ids", type_=ARRAY(Text)), bindparam("left_out", type_=ARRAY(Text)))
@@ -61,6 +61,20 @@ _OUTCOMES = text(
 
 class Unreadable(ValueError):
     """The content is no manifest, or none of a format that we read."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a manifest repeats of the tables, as they were `at` a moment, in JSON as PostgreSQL writes it.
+
+    workflow: an object, without `archived_at`, which is told apart. others: by table, objects between commas, None for
+    none.
+    """
+
+    at: datetime
+    archived_at: datetime | None
+    workflow: str
+    others: Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -87,10 +101,14 @@ async def expected(connection: AsyncConnection, *, after: str, limit: int) -> Ma
     return {workflow_id: name(workflow_id, since) for workflow_id, since in await connection.execute(query)}
 
 
-async def rows(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Mapping[str, JsonObject]:
-    """What the manifests of these workflows repeat of the tables, by id, as of one moment, which is told as `at`."""
-    found = await connection.execute(_ROWS, {"ids": workflow_ids, "left_out": ["document", *OBLIGATIONS]})
-    return {row.id: row[1] for row in found}
+async def rows(connection: AsyncConnection, workflow_ids: Sequence[str]) -> Mapping[str, Rows]:
+    """What the manifests of these workflows repeat of the tables, by id."""
+    left_out = ["document", "archived_at", *OBLIGATIONS]
+    found = await connection.execute(_ROWS, {"ids": workflow_ids, "left_out": left_out})
+    return {
+        workflow_id: Rows(at, archived_at, workflow, dict(zip(REPEATED, others, strict=True)))
+        for workflow_id, at, archived_at, workflow, *others in found
+    }
 
 
 async def is_stale(connection: AsyncConnection, manifest: Manifest) -> bool:
@@ -109,18 +127,28 @@ async def is_stale(connection: AsyncConnection, manifest: Manifest) -> bool:
     )
 
 
-def build(workflow_id: str, workflow: workflows.Kept, kept: Sequence[results.Kept], rows: JsonObject) -> bytes:
-    """The manifest's bytes: the document as Civitai gave it, for each result what became of it, and the rows."""
+def build(
+    workflow_id: str,
+    workflow: workflows.Kept,
+    kept: Sequence[results.Kept],
+    rows: Rows,
+    *,
+    archived_at: datetime | None = None,
+) -> bytes:
+    """The manifest's bytes: the document as Civitai gave it, for each result what became of it, and the rows.
+
+    The workflow's row says that it was archived when it says so itself, else at `archived_at`.
+    """
     manifest = {
         "format": FORMAT,
         "workflowId": workflow_id,
         "results": [_told(result) for result in kept],
         "told": workflow.told,
         "document": workflow.document,
-        "rows": rows,
     }
     # A line for each value, for people and `diff`; indented, it would take Python five times as long.
-    return json.dumps(manifest, separators=(",\n", ": ")).encode()
+    told = json.dumps(manifest, separators=(",\n", ": "))
+    return f'{told[:-1]},\n"rows": {_repeated(rows, archived_at)}}}\n'.encode()
 
 
 def read(content: bytes) -> Manifest:
@@ -129,7 +157,7 @@ def read(content: bytes) -> Manifest:
         told = json.loads(content)
         if told["format"] != FORMAT:
             raise Unreadable(f"its format is {str(told['format'])[:60]!r}, and {FORMAT} is what we read")
-        lists = {table: told["rows"][table] for table in ("steps", "jobs", "results", "objects", "drift")}
+        lists = {table: told["rows"][table] for table in REPEATED}
         workflow, document = told["rows"]["workflow"], told["document"]
         shapes_hold = (
             workflow["id"] == told["workflowId"]
@@ -143,6 +171,14 @@ def read(content: bytes) -> Manifest:
     if not shapes_hold:
         raise Unreadable("it is not a manifest that we have written")
     return Manifest(told["workflowId"], document, {"workflow": workflow, **lists})
+
+
+def _repeated(rows: Rows, archived_at: datetime | None) -> str:
+    """The rows, a line for each, put together as text: they are JSON already, and most of a manifest."""
+    since = rows.archived_at or archived_at
+    workflow = f'{rows.workflow[:-1]}, "archived_at": {json.dumps(since and since.isoformat())}}}'
+    tables = [f'"{table}": [{others or ""}]' for table, others in rows.others.items()]
+    return "{" + ",\n".join([f'"at": "{rows.at.isoformat()}"', f'"workflow": {workflow}', *tables]) + "}"
 
 
 _TOLD = {field.name: camel(field.name) for field in fields(results.Kept) if field.name != "next_attempt_at"}

@@ -1,5 +1,6 @@
 """Workflows: what is kept of each as a whole. All of it is written by its holder alone (`claims`)."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,18 +30,27 @@ class Kept:
     told: bool
     gone_at: datetime | None
 
+    @functools.cached_property
+    def facts(self) -> documents.Workflow:
+        """What the document says; nothing, if there is none."""
+        return documents.read(self.document or {})
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the document is that of an end."""
+        return statuses.is_terminal(self.facts.status)
+
 
 @dataclass(frozen=True)
 class Told:
-    """A document to be saved: the API's, or, if `told`, what callbacks said of an ephemeral workflow.
+    """A document to be saved: the API's, or what callbacks told of an ephemeral workflow.
 
     With `keep_document` the one that is there stays: the new one names less than it.
     """
 
     claim: Claim
-    document: JsonObject
+    new: Kept
     keep_document: bool
-    told: bool = False
 
 
 _DOCUMENTS = select(
@@ -114,12 +124,12 @@ async def hold_with_documents(connection: AsyncConnection, held: Iterable[Claim]
 async def save(
     connection: AsyncConnection, claim: Claim, document: JsonObject, *, keep_document: bool, told: bool = False
 ) -> None:
-    """Write what was said of a workflow, see `Told`. Raises Overtaken.
+    """Write what was said of a workflow, by callbacks if `told`, see `Told`. Raises Overtaken.
 
     A terminal status stays whatever the new one says; that its owner deleted it makes the workflow gone, and any other
     answer of the API says that it is not. A deadline that `extend` has put off stays so.
     """
-    claims.one_row(await save_each(connection, [Told(claim, document, keep_document, told)]))
+    claims.one_row(await save_each(connection, [Told(claim, Kept(document, told, gone_at=None), keep_document)]))
 
 
 async def save_each(connection: AsyncConnection, told: Sequence[Told]) -> int:
@@ -158,8 +168,7 @@ async def _update(connection: AsyncConnection, claim: Claim, **facts: object) ->
 
 
 def _row(told: Told) -> JsonObject:
-    workflow = documents.read(told.document)
-    claim = told.claim
+    workflow, claim = told.new.facts, told.claim
     # A senseless time (in the future, or .NET's year 1) must not put the deadline out of reach, nor behind us.
     kept_since = min(workflow.completed_at or workflow.created_at or claim.heard_at, claim.claimed_at)
     if kept_since < claim.heard_at - SENSELESS_AGE:
@@ -172,8 +181,8 @@ def _row(told: Told) -> JsonObject:
         "deadline_at": kept_since + RETENTION,
         "is_deleted": documents.is_deleted(workflow),
         "keep_document": told.keep_document,
-        "document": told.document,
-        "document_told": told.told,
+        "document": told.new.document,
+        "document_told": told.new.told,
         "tags": workflow.tags,
         "metadata": workflow.metadata,
         "created_at": workflow.created_at,

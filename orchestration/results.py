@@ -49,18 +49,24 @@ class Drift:
     reason: str
 
 
+def look(document: JsonObject) -> tuple[list[Found], list[Drift]]:
+    """What `find` and `find_drift` find, in one go."""
+    seen = _see(document)
+    return [one for one in seen if isinstance(one, Found)], [one for one in seen if isinstance(one, Drift)]
+
+
 def find(document: JsonObject) -> list[Found]:
     """Find all content in the outputs of all steps and in the results of their jobs, in document order.
 
     What counts is said in `shapes`. What a step was given (`input`, and the like deeper down) is never looked
     at. No (step, path) comes twice. Never raises; what lies deeper than MAX_DEPTH is not seen.
     """
-    return [seen for seen in _see(document) if isinstance(seen, Found)]
+    return look(document)[0]
 
 
 def find_drift(document: JsonObject) -> list[Drift]:
     """Find what might be content in the same places and cannot be read as such, in document order."""
-    return [seen for seen in _see(document) if isinstance(seen, Drift)]
+    return look(document)[1]
 
 
 def read_blob(value: JsonObject) -> Found:
@@ -93,7 +99,7 @@ def _walk(value: Any, place: Place, owner: JsonObject) -> Iterator[Found | Drift
         elif shapes.hints_at_blob(value) and not place.in_text:
             yield Drift(place.step, place.path, "it has fields of a blob, and no shape of one")
         for key, child in value.items():
-            if key not in ASKED and not (blob and (key == "url" or key in shapes.ID_KEYS)):
+            if _may_hold(child, key) and key not in ASKED and not (blob and (key == "url" or key in shapes.ID_KEYS)):
                 yield from _walk(child, places.under(place, key), value)
     elif isinstance(value, list):
         for position, item in enumerate(value):
@@ -107,6 +113,13 @@ def _walk(value: Any, place: Place, owner: JsonObject) -> Iterator[Found | Drift
             yield Drift(place.step, place.path, "it is a URL that no known shape explains")
 
 
+def _may_hold(value: object, key: str) -> bool:
+    """Whether there can be content in what stands under this key: of most there need not be a closer look."""
+    if isinstance(value, str):
+        return key == "blobIds" or value[:4].lower() == "http"
+    return value is None or isinstance(value, dict | list)
+
+
 def _without(value: Any, place: Place, owner: JsonObject) -> Any:
     if place.depth > MAX_DEPTH:
         return None
@@ -114,7 +127,9 @@ def _without(value: Any, place: Place, owner: JsonObject) -> Any:
         if shapes.is_blob(value, place.key, in_text=place.in_text) and shapes.can_be_fetched(value):
             return None
         kept = {
-            key: child if key in ASKED else _without(child, places.under(place, key), value)
+            key: child
+            if key in ASKED or not _may_hold(child, key)
+            else _without(child, places.under(place, key), value)
             for key, child in value.items()
         }
         return {key: child for key, child in kept.items() if child is not None or value[key] is None}

@@ -10,7 +10,7 @@ import structlog
 
 from archive import attempts, claims, database, queue, workflows
 from archive.storage_errors import StorageUnavailable
-from orchestration import documents, errors, statuses
+from orchestration import errors
 from worker import (
     civitai,
     fetch,
@@ -97,16 +97,12 @@ async def _archive(tools: Tools, claim: claims.Claim) -> bool:
 
 def _must_do(claim: claims.Claim, workflow: workflows.Kept) -> bool:
     """Whether what is kept is all that there will be: the document of an end, past the deadline."""
-    return _has_ended(workflow) and datetime.now(UTC) >= claim.deadline_at
+    return workflow.has_ended and datetime.now(UTC) >= claim.deadline_at
 
 
 def _jobs_to_ask_for(claim: claims.Claim, saved: save_document.Saved) -> Sequence[str]:
     """The jobs of what has ended, whose documents Civitai still has."""
-    return saved.jobs if _has_ended(saved.workflow) and datetime.now(UTC) < claim.deadline_at else ()
-
-
-def _has_ended(workflow: workflows.Kept) -> bool:
-    return statuses.is_terminal(documents.read(workflow.document or {}).status)
+    return saved.jobs if saved.workflow.has_ended and datetime.now(UTC) < claim.deadline_at else ()
 
 
 async def _finish(
@@ -125,8 +121,7 @@ async def _finish(
     came = of_jobs.result().documents if of_jobs.done() else None
     look = await tools.shared.look(JobDocuments(claim, came or {}))
     pending = [result for result in look.results if not result.is_settled]
-    document = documents.read(workflow.document or {})
-    ended = statuses.is_terminal(document.status)
+    ended, status = workflow.has_ended, workflow.facts.status
     is_whole = ended and not pending
     is_hopeless = not ended and workflow.gone_at is None and now >= claim.deadline_at
     looks = [result.next_attempt_at for result in pending]
@@ -148,14 +143,14 @@ async def _finish(
     async def give_back(at: datetime | None) -> bool:
         if is_hopeless:
             async with tools.engine.begin() as connection:
-                return await claims.bury(connection, claim, error=f"still {document.status} at its deadline")
+                return await claims.bury(connection, claim, error=f"still {status} at its deadline")
         archived_at = at if is_whole else None
         return await tools.shared.end(claims.Return(claim, due_at=min(looks, default=None), archived_at=archived_at))
 
     is_due = await (write(look, then=give_back) if tells_more else give_back(None))
     if is_whole:
         metrics.ARCHIVED.inc(claim.archived_at is None)
-        log.info("archived", workflow=claim.workflow_id, status=document.status, results=len(look.results))
+        log.info("archived", workflow=claim.workflow_id, status=status, results=len(look.results))
     return is_due
 
 

@@ -54,23 +54,22 @@ async def write(
     told: list[workflows.Told] = []
     shown: dict[str, documents.Workflow] = {}
     wanted: dict[str, Sequence[finder.Found]] = {}
+    drifted: dict[claims.Claim, Sequence[finder.Drift]] = {}
     for order in held:
         claim, fetched, before = order.claim, order.fetched, kept[order.claim]
         if fetched.document is not None:
-            workflow = documents.read(fetched.document)
-            keep_document = not _may_replace(before, fetched)
-            told.append(workflows.Told(claim, fetched.document, keep_document, fetched.told))
+            now = workflows.Kept(fetched.document, fetched.told, gone_at=before.gone_at if fetched.told else None)
+            if documents.is_deleted(now.facts):
+                now = replace(now, gone_at=claim.claimed_at)
+            keep_document = not _may_replace(before, now)
+            told.append(workflows.Told(claim, now, keep_document))
             if not keep_document:
-                before = replace(before, document=fetched.document, told=fetched.told)
-                shown[claim.workflow_id] = workflow
-            if documents.is_deleted(workflow):
-                before = replace(before, gone_at=claim.claimed_at)
-            elif not fetched.told:
-                before = replace(before, gone_at=None)
-            wanted[claim.workflow_id] = _wanted(workflow, finder.find(fetched.document), config)
+                shown[claim.workflow_id] = now.facts
+            kept[claim] = replace(before, gone_at=now.gone_at) if keep_document else now
+            found, drifted[claim] = finder.look(fetched.document)
+            wanted[claim.workflow_id] = _wanted(now.facts, found, config)
         elif fetched.gone:
-            before = replace(before, gone_at=claim.claimed_at)
-        kept[claim] = before
+            kept[claim] = replace(before, gone_at=claim.claimed_at)
     await workflows.save_each(connection, told)
     await steps.save_each(connection, shown)
     await results.add_each(connection, wanted)
@@ -78,7 +77,7 @@ async def write(
         await shared_blobs.point_to_stored(connection, with_results)
         await shared_blobs.leave_to_others(connection, with_results, others_need=OTHERS_NEED)
     for order in held:
-        await _write_what_is_rare(connection, order)
+        await _write_what_is_rare(connection, order, kept[order.claim], drifted.get(order.claim, ()))
     ids = [order.claim.workflow_id for order in held]
     pending = await results.pending_of_each(connection, ids)
     missing = await _jobs_to_ask_for(connection, ids)
@@ -93,11 +92,13 @@ async def _jobs_to_ask_for(connection: AsyncConnection, workflow_ids: Sequence[s
     return missing
 
 
-async def _write_what_is_rare(connection: AsyncConnection, order: Order) -> None:
+async def _write_what_is_rare(
+    connection: AsyncConnection, order: Order, now: workflows.Kept, drifted: Sequence[finder.Drift]
+) -> None:
     claim, fetched = order.claim, order.fetched
-    if fetched.document is not None and (seen := finder.find_drift(fetched.document)):
-        step_types = {step.name: step.type for step in documents.read(fetched.document).steps}
-        metrics.DRIFT.inc(await drift.add(connection, claim.workflow_id, seen, step_types))
+    if drifted:
+        step_types = {step.name: step.type for step in now.facts.steps}
+        metrics.DRIFT.inc(await drift.add(connection, claim.workflow_id, drifted, step_types))
     if fetched.gone:
         await workflows.depart(connection, claim)
     if fetched.told or isinstance(fetched.error, errors.NotFound):
@@ -116,29 +117,25 @@ def _wanted(
     ]
 
 
-def _may_replace(before: workflows.Kept, fetched: Fetched) -> bool:
+def _may_replace(before: workflows.Kept, now: workflows.Kept) -> bool:
     """Whether a document may take the place of the one that is kept.
 
     The API's gives way to none that callbacks told, and one that has ended only to one that names as much.
     """
-    if not _has_ended(before.document):
+    if not before.has_ended:
         return True
-    if before.told != fetched.told:
+    if before.told != now.told:
         return before.told
-    return _has_ended(fetched.document) and _named(before.document) <= _named(fetched.document)
+    return now.has_ended and _named(before) <= _named(now)
 
 
-def _has_ended(document: JsonObject | None) -> bool:
-    return document is not None and statuses.is_terminal(documents.read(document).status)
-
-
-def _named(document: JsonObject | None) -> set[tuple[str, ...]]:
+def _named(kept: workflows.Kept) -> set[tuple[str, ...]]:
     """What an emptier document would lack: places of content, steps with an output or input, tags, metadata.
 
     The output of some steps names no content, and is itself what was paid for.
     """
-    workflow = documents.read(document or {})
-    named: set[tuple[str, ...]] = {("content", found.step, found.path) for found in finder.find(document or {})}
+    workflow, found = kept.facts, finder.find(kept.document or {})
+    named: set[tuple[str, ...]] = {("content", one.step, one.path) for one in found}
     for step in workflow.steps:
         parts = {"step": step.name, "output": step.output, "input": step.input}
         named |= {(part, step.name) for part, value in parts.items() if value}

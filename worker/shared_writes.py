@@ -23,7 +23,7 @@ class Look:
     """What is kept of a workflow's results; `rows` is what its manifest repeats of the tables."""
 
     results: Sequence[results.Kept]
-    rows: JsonObject
+    rows: manifests.Rows
 
 
 @dataclass(frozen=True)

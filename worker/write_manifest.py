@@ -8,7 +8,6 @@ from typing import TypeVar
 import structlog
 
 from archive import claims, due, manifests, workflows
-from orchestration import documents
 from worker.shared_writes import Look
 from worker.tools import Tools
 
@@ -48,16 +47,13 @@ async def _write(
     is_whole: bool,
     then: Callable[[datetime], Awaitable[T]],
 ) -> T:
-    at = look.rows["at"]
-    row = look.rows["workflow"]
-    if is_whole:
-        row = row | {"archived_at": row["archived_at"] or at}
-    created_at = documents.read(workflow.document or {}).created_at
-    name = manifests.name(claim.workflow_id, created_at or claim.heard_at)
-    content = manifests.build(claim.workflow_id, workflow, look.results, look.rows | {"workflow": row})
+    at = look.rows.at
+    name = manifests.name(claim.workflow_id, workflow.facts.created_at or claim.heard_at)
+    archived_at = at if is_whole else None
+    content = manifests.build(claim.workflow_id, workflow, look.results, look.rows, archived_at=archived_at)
     await tools.storage.write(name, content, media_type=manifests.MEDIA_TYPE)
     try:
-        return await then(datetime.fromisoformat(at))
+        return await then(at)
     except claims.Overtaken:
         log.warning("overtaken while writing a manifest: it is written again", workflow=claim.workflow_id)
         async with tools.engine.begin() as connection:

@@ -62,23 +62,32 @@ def files(
         "tag": _first_slug("tag", workflow.tags),
     }
     asked = {step.name: step.input for step in workflow.steps}
+    of_steps = {step: _of_step(step, asked) for step in {result.step for result in kept}}
     numbers = _numbers(kept)
     named = []
     for result in kept:
         if result.digest is None or result.size is None:
             continue
-        inputs = [asked.get(result.step), *asked.values()]
-        values = of_workflow | {
-            "step": names.slug(result.step, at_most=LONGEST["step"]) or "step",
+        values = {
+            **of_workflow,
+            **of_steps[result.step],
             "index": f"{numbers[result.step, result.path]:03}",
-            "prompt": _first_slug("prompt", _told(inputs, "prompt")),
-            "seed": _first_slug("seed", _told(inputs, "seed")),
             "kind": names.slug(result.kind or "", at_most=LONGEST["kind"]) or "file",
             "extension": names.extension(result.media_type),
         }
         name, was_cut = template.fill(values)
         named.append(_Named(result, values, was_cut, File(name, result.digest, result.size, made_at)))
     return list(_told_apart(template, workflow_id, named))
+
+
+def _of_step(step: str, asked: Mapping[str, Any]) -> Mapping[str, str]:
+    """What all results of a step have in common; `asked` holds the inputs of all steps."""
+    inputs = [asked.get(step), *asked.values()]
+    return {
+        "step": names.slug(step, at_most=LONGEST["step"]) or "step",
+        "prompt": _first_slug("prompt", _told(inputs, "prompt")),
+        "seed": _first_slug("seed", _told(inputs, "seed")),
+    }
 
 
 def _told_apart(template: Template, workflow_id: str, named: Sequence[_Named]) -> Iterator[File]:

@@ -73,7 +73,22 @@ async def test_a_manifest_tells_what_became_of_every_result_beside_the_document(
 
 def test_the_same_facts_give_the_same_bytes() -> None:
     kept = workflows.Kept({"id": "wf"}, told=False, gone_at=None)
-    assert manifests.build("wf", kept, [], {}) == manifests.build("wf", kept, [], {})
+    rows = manifests.Rows(MOMENT, None, '{"id": "wf"}', {})
+    assert manifests.build("wf", kept, [], rows) == manifests.build("wf", kept, [], rows)
+
+
+@pytest.mark.parametrize(("in_row", "told", "expected"), [(None, None, None), (None, 2, 2), (1, 2, 1), (1, None, 1)])
+def test_a_manifest_says_that_a_workflow_is_archived_when_its_row_does_or_will(
+    in_row: int | None, told: int | None, expected: int | None
+) -> None:
+    def day(number: int | None) -> datetime | None:
+        return None if number is None else MOMENT.replace(day=number)
+
+    kept = workflows.Kept({"id": "wf"}, told=False, gone_at=None)
+    rows = manifests.Rows(MOMENT, day(in_row), '{"id": "wf"}', {})
+    row = json.loads(manifests.build("wf", kept, [], rows, archived_at=day(told)))["rows"]["workflow"]
+    moment = day(expected)
+    assert row == {"id": "wf", "archived_at": moment and moment.isoformat()}
 
 
 async def test_a_manifest_repeats_every_column_of_the_rows_but_what_is_owed(engine: AsyncEngine) -> None:
@@ -84,7 +99,8 @@ async def test_a_manifest_repeats_every_column_of_the_rows_but_what_is_owed(engi
         await drift.add(connection, "wf", [finder.Drift("s", "output.hologram", "new")], {})
         rows = await manifests.rows(connection, ["wf", "unknown"])
     assert set(rows) == {"wf"}
-    told = rows["wf"]
+    kept = workflows.Kept(DOCUMENT, told=False, gone_at=None)
+    told = manifests.read(manifests.build("wf", kept, [], rows["wf"])).rows
     left_out = {"workflow": {"document", "due_at", "leased_until", "last_event_id"}, "results": {"id"}}
     for name, table in (
         ("workflow", tables.workflows),
@@ -113,7 +129,7 @@ def test_what_is_no_manifest_of_ours_is_said_to_be_none(content: bytes) -> None:
 
 
 def test_a_manifest_that_names_another_workflow_than_its_rows_is_refused() -> None:
-    rows = {"workflow": {"id": "other"}, "steps": [], "jobs": [], "results": [], "objects": [], "drift": []}
+    rows = manifests.Rows(MOMENT, None, '{"id": "other"}', dict.fromkeys(manifests.REPEATED))
     content = manifests.build("wf", workflows.Kept(None, told=False, gone_at=None), [], rows)
     with pytest.raises(manifests.Unreadable):
         manifests.read(content)
