@@ -63,8 +63,10 @@ async def unwritten(connection: AsyncConnection) -> Document | None:
 
 async def wrote(connection: AsyncConnection, document: Document) -> None:
     """The document is durable in storage."""
-    changed = update(tables.tombstones).where(_tombstones.id.in_(document.ids))
-    await connection.execute(changed.values(written_at=func.now()))
+    written = _tombstones.id.in_(document.ids)
+    # Locked in one order: somebody else may have written the same ones, and wait for us while we wait for them.
+    await connection.execute(select(_tombstones.id).where(written).order_by(_tombstones.id).with_for_update())
+    await connection.execute(update(tables.tombstones).where(written).values(written_at=func.now()))
 
 
 def read(line: bytes) -> dict[str, Any]:
