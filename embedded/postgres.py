@@ -12,7 +12,8 @@ from embedded import binaries, errors, orphans, server, sockets, unprivileged
 NAME = "archive"
 """The database, and the user who owns it."""
 
-_NOT_DURABLE = ("fsync=off", "full_page_writes=off")
+# The last, since shared memory of a server that was killed outlasts its directory.
+_NOT_DURABLE = ("fsync=off", "full_page_writes=off", "dynamic_shared_memory_type=mmap")
 
 
 def answers(directory: Path) -> bool:

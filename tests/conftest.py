@@ -6,8 +6,10 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from arq.connections import ArqRedis
+from hypothesis import HealthCheck
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -29,17 +31,25 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes directories of its own th
 ROOM = 4 << 30
 """Bytes; a run takes one at most. Containers have 64 MB, and then their disk is used."""
 
+PROCESSES_AT_MOST = 12
+"""Each takes half a gigabyte; with more, the longest tests would set the end."""
+
 
 def pytest_configure() -> None:
-    """Have the files of tests in memory where there is room: a disk takes ten milliseconds for each sync."""
+    """Judge no example by the clock, and have the files of tests in memory where there is room.
+
+    A machine may do much else; and a disk takes ten milliseconds for each sync.
+    """
+    hypothesis.settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    hypothesis.settings.load_profile("shared")
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Three processes for two cores: a third of the time a test waits, for a process, a disk, or the end of a lease."""
-    return max(2, (os.cpu_count() or 1) * 3 // 2)
+    """Two processes a core: half of the time a test waits, for a process, a disk, or the end of a lease."""
+    return min(PROCESSES_AT_MOST, 2 * (os.cpu_count() or 1))
 
 
 @pytest.fixture(autouse=True, scope="session")
