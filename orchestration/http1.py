@@ -76,6 +76,7 @@ class Connection(asyncio.BufferedProtocol):
     def abort(self) -> None:
         """Close it at once."""
         if self._lost is None:
+            self._lost = "it was closed here"
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -84,7 +85,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop."""
-        if exc is None:
+        if exc is None and self._lost is None:
             self._head.end()
         self._lost = self._lost or str(exc or "") or "the connection has ended"
         self.closed.set_result(None)

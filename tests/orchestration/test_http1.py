@@ -178,3 +178,17 @@ async def test_it_is_told_whether_a_host_said_anything_before_it_hung_up() -> No
             with pytest.raises(http1.Broken):
                 await connection.ask(ASK)
             assert connection.is_silent == is_silent
+
+
+async def test_what_was_cut_off_here_does_not_pass_for_whole() -> None:
+    async with (
+        servers.serve_bytes(to_the_end(b"x"), then_hold=True) as address,
+        connected(address) as connection,
+    ):
+        await connection.ask(ASK)
+        assert await connection.read() == b"x"
+        reading = asyncio.create_task(connection.read())
+        await asyncio.sleep(0)
+        connection.abort()
+        with pytest.raises(http1.Broken, match="closed here"):
+            await reading
