@@ -7,9 +7,19 @@ import ssl
 import certifi
 
 
+class Unusable(OSError):
+    """SSL_CERT_FILE or SSL_CERT_DIR names certificates that cannot be read."""
+
+
 def context() -> ssl.SSLContext:
-    """What to check certificates with: certifi's list, or the one that SSL_CERT_FILE or SSL_CERT_DIR names."""
-    return _made(os.environ.get("SSL_CERT_FILE") or None, os.environ.get("SSL_CERT_DIR") or None)
+    """What to check certificates with: certifi's list, or the one that SSL_CERT_FILE or SSL_CERT_DIR names.
+
+    Raises Unusable.
+    """
+    try:
+        return _made(os.environ.get("SSL_CERT_FILE") or None, os.environ.get("SSL_CERT_DIR") or None)
+    except OSError as error:
+        raise Unusable((Unusable.__doc__ or "").rstrip(".")) from error
 
 
 @functools.cache  # reading them takes tens of milliseconds

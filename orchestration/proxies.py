@@ -28,10 +28,14 @@ class Proxy:
     @property
     def address(self) -> tuple[str, int]:
         """The host and port at which it listens. Raises Refused for one that we cannot speak with."""
-        parts = urlsplit(self.url)
-        if parts.scheme != "http" or not parts.hostname:
+        try:
+            parts = urlsplit(self.url)
+            host, port = parts.hostname, parts.port or 80
+        except ValueError:  # whose message may hold a piece of the password
+            raise Refused("the environment names a proxy whose address cannot be read") from None
+        if parts.scheme != "http" or not host:
             raise Refused("the environment names a proxy whose address does not begin with http://")
-        return parts.hostname, parts.port or 80
+        return host, port
 
     async def tunnel(self, connected: socket.socket, host: str, port: int) -> None:
         """Have what is sent from now on go to this host. Raises OSError, ValueError."""
@@ -58,6 +62,6 @@ def named_for(url: str) -> Proxy | None:
     if not named:
         return None
     address = named if "://" in named else f"http://{named}"
-    login, at, _ = urlsplit(address).netloc.rpartition("@")
-    encoded = base64.b64encode(unquote(login).encode()).decode()
+    login, at, _ = address.partition("://")[2].partition("/")[0].rpartition("@")
+    encoded = base64.b64encode(unquote(login).encode(errors="surrogateescape")).decode()
     return Proxy(address, {"proxy-authorization": f"Basic {encoded}"} if at else {})

@@ -8,29 +8,28 @@ from collections.abc import AsyncIterator, Mapping
 
 import httpx
 
-from orchestration import authorities, blobs, errors, exchange
-
-# The machine's own addresses are never asked for through a proxy, whatever the environment names.
-_DIRECT: dict[str, httpx.AsyncBaseTransport | None] = {
-    "all://127.0.0.1": None,
-    "all://[::1]": None,
-    "all://localhost": None,
-}
+from orchestration import authorities, blobs, errors, exchange, proxies
 
 
 class Asking:
-    """The same headers with every request. Whoever made it closes it."""
+    """One host, and the same headers with every request. Whoever made it closes it."""
 
-    def __init__(self, headers: Mapping[str, str], *, timeout: float, connect: float) -> None:
-        """Take what all requests begin with, and the seconds for an answer to begin, and for its connection."""
+    def __init__(self, base_url: str, headers: Mapping[str, str], *, timeout: float, connect: float) -> None:
+        """Take what all URLs begin with, what all requests have, and the seconds for an answer to begin, and for its
+        connection. Raises `exchange.Failed` when the environment names a proxy or certificates that are none.
+        """
         self._timeout = timeout
-        self._http = httpx.AsyncClient(
-            headers=headers,
-            timeout=httpx.Timeout(timeout, connect=connect),
-            mounts=_DIRECT,
-            follow_redirects=False,
-            verify=authorities.context(),
-        )
+        try:
+            self._http = httpx.AsyncClient(
+                headers=headers,
+                timeout=httpx.Timeout(timeout, connect=connect),
+                proxy=_proxy(proxies.named_for(base_url)),
+                trust_env=False,
+                follow_redirects=False,
+                verify=authorities.context(),
+            )
+        except OSError as error:
+            raise exchange.Failed(str(error)) from error
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -71,6 +70,13 @@ def content(response: httpx.Response) -> blobs.Content:
         length=None if encoded else _promised(response),
         chunks=_chunks(response),
     )
+
+
+def _proxy(named: proxies.Proxy | None) -> httpx.Proxy | None:
+    if named is None:
+        return None
+    host, port = named.address
+    return httpx.Proxy(httpx.URL(scheme="http", host=host, port=port), headers=dict(named.headers))
 
 
 async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:

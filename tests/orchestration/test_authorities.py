@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import authorities
+from orchestration import authorities, connection, errors
 from tests.orchestration import servers
 
 
@@ -34,3 +34,18 @@ def test_the_environment_may_name_others(unnamed: pytest.MonkeyPatch, tmp_path: 
     unnamed.delenv("SSL_CERT_FILE")
     unnamed.setenv("SSL_CERT_DIR", str(tmp_path))
     assert subjects() == []  # those in a directory are read when one is needed
+
+
+async def test_a_list_that_cannot_be_read_is_named_whatever_is_asked(
+    unnamed: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with servers.serve_bytes(b"") as api:
+        for content in (None, "no certificate"):
+            if content is not None:
+                (tmp_path / "list.pem").write_text(content)
+            unnamed.setenv("SSL_CERT_FILE", str(tmp_path / "list.pem"))
+            link = connection.Connection(api.replace("http", "https"), "t", timeout=5)
+            for ask in (link.ask, link.open):
+                with pytest.raises(errors.Unreachable, match="SSL_CERT_FILE or SSL_CERT_DIR names"):
+                    await ask(connection.Call("get", "GET", "/a"))
+            await link.aclose()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from orchestration import exchange, proxies
+from orchestration import connection, errors, exchange, proxies
 from tests.orchestration import servers
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -96,12 +96,53 @@ async def test_a_proxy_that_lets_nobody_through_is_named_as_the_reason(
     assert str(failure.value) == why
 
 
-async def test_a_proxy_that_we_cannot_speak_with_is_told_without_its_password(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("https_proxy", "socks5://me:SECRET@127.0.0.1:1")
-    with pytest.raises(exchange.Failed) as failure:
-        await got("https://api.example")
-    assert "does not begin with http://" in str(failure.value)
-    assert "SECRET" not in str(failure.value) + repr(proxies.named_for("https://api.example"))
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [
+        ("socks5://me:SECRET@127.0.0.1:1", "does not begin with http://"),
+        ("https://me:SECRET@127.0.0.1:1", "does not begin with http://"),
+        ("http://me:SECRET/more@127.0.0.1:1", "cannot be read"),
+        ("http://me:SECRET@127.0.0.1:99999", "cannot be read"),
+        ("http://me:SECRET@[127.0.0.1:1", "cannot be read"),
+    ],
+)
+async def test_a_proxy_that_we_cannot_speak_with_is_told_without_its_password_whatever_is_asked(
+    environment: pytest.MonkeyPatch, named: str, why: str
+) -> None:
+    environment.setenv("https_proxy", named)
+    call = connection.Call("get", "GET", "/a")
+    link = connection.Connection("https://api.example", "t", timeout=5)
+    for ask in (link.ask, link.open, link.relay):
+        with pytest.raises(errors.Unreachable) as failure:
+            await ask(call)
+        assert why in str(failure.value)
+        assert "SECRET" not in str(failure.value)
+    await link.aclose()
+    assert "SECRET" not in repr(proxies.named_for("https://api.example"))
+
+
+async def test_content_comes_by_way_of_the_same_proxy_and_from_this_machine_directly(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    heads: list[str] = []
+
+    async def respond(head: str, writer: asyncio.StreamWriter) -> None:
+        heads.append(head.lower())
+        writer.write(OK)
+
+    async with servers.serve_raw(respond) as server:
+        environment.setenv("http_proxy", server.replace("http://", "http://me:p%40ss@"))
+        for host in ("http://api.example", server):
+            link = connection.Connection(host, "t", timeout=5)
+            response = await link.open(connection.Call("get blob", "GET", "/a"))
+            assert await response.aread() == b"{}"
+            await response.aclose()
+            await link.aclose()
+    by_proxy, direct = heads
+    assert by_proxy.startswith("get http://api.example/a http/1.1\r\n")
+    assert "proxy-authorization: basic bwu6cebzcw==\r\n" in by_proxy
+    assert direct.startswith("get /a http/1.1\r\n")
+    assert "proxy-authorization" not in direct
 
 
 def test_a_proxy_may_be_named_without_its_scheme(environment: pytest.MonkeyPatch) -> None:
