@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import yarl
 from multidict import CIMultiDict
 
-from orchestration import blobs, errors, exchange, retry, wire
+from orchestration import blobs, errors, exchange, heads, retry, wire
 from orchestration.wire import JsonObject
 
 if TYPE_CHECKING:
@@ -45,7 +45,11 @@ class Connection:
         self._base_url = _checked(base_url).rstrip("/")
         self._sent_to = str(yarl.URL(self._base_url)).rstrip("/")
         self._timeout = timeout
-        self._headers = {"Authorization": f"Bearer {token.strip()}", "Accept": "application/json"}
+        self._headers = {
+            "Authorization": f"Bearer {token.strip()}",
+            "Accept": "application/json",
+            "User-Agent": heads.USER_AGENT,
+        }
         self._exchange = exchange.Exchange(self._sent_to, self._headers, timeout=timeout, connect=blobs.CONNECT)
         self._unread: unread.Asking | None = None
 
@@ -114,7 +118,7 @@ class Connection:
         if self._unread is None:
             from orchestration import unread  # what imports httpx, which most commands have no need of
 
-            self._unread = unread.Asking(self._headers, timeout=self._timeout, connect=blobs.CONNECT)
+            self._unread = unread.Asking(self._sent_to, self._headers, timeout=self._timeout, connect=blobs.CONNECT)
         return self._unread
 
     def _url(self, call: Call) -> str:

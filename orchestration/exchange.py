@@ -17,6 +17,9 @@ ANSWER_BYTES = 128 << 20
 _REPEATABLE = ("GET", "PUT", "DELETE")
 """What may be sent again when it is not known whether it came there."""
 
+_WITH_CONTENT = ("POST", "PUT", "PATCH")
+"""What some servers refuse (411) unless they are told how long its content is, none included."""
+
 
 class Failed(Exception):
     """There was no answer, or not all of it; the message says why."""
@@ -73,20 +76,23 @@ class Exchange:
         all_headers = CIMultiDict(headers)
         all_headers.update(self._headers)
         target = url if self._tells_whole_url else url[len(self._origin) :]
-        request = heads.request(method, target, all_headers, body)
+        content = b"" if body is None and method in _WITH_CONTENT else body
+        request = heads.request(method, target, all_headers, content)
         ask = functools.partial(self._connections.ask, self._host, request, is_repeatable=method in _REPEATABLE)
         connection, head = await ask()
         try:
-            content = await _whole(connection, head)
+            answered = await _whole(connection, head)
         except BaseException:
             connection.abort()
             raise
         self._connections.give_back(self._host, connection)
         is_redirect = 300 <= head.status < 400 and "Location" in head.headers
-        return Answer(head.status, head.headers, content, is_redirect)
+        return Answer(head.status, head.headers, answered, is_redirect)
 
 
 async def _whole(connection: http1.Connection, head: heads.Head) -> bytes:
+    if connection.is_read:
+        return b""  # nothing, however it is said to be encoded
     content = bytearray()
     encoding = head.headers.get("Content-Encoding")
     async for piece in encodings.decoded(_pieces(connection), encoding, url=""):
@@ -97,7 +103,9 @@ async def _whole(connection: http1.Connection, head: heads.Head) -> bytes:
 
 
 def _cause(error: Exception) -> str:
-    """Say in words what is told in types: time-outs carry no message."""
+    """Say in words what is told in types: time-outs carry no message, and ours a sentence about content."""
+    if isinstance(error, errors.OrchestrationError) and error.detail:
+        return error.detail
     return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
 
 

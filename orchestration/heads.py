@@ -8,6 +8,7 @@ from multidict import CIMultiDict
 LINES = 100
 LINE_BYTES = 8190
 READ_BYTES = 1 << 16  # fed at once
+USER_AGENT = "civitai-archive"  # a request that does not say who asks is refused by some in front of hosts
 EMPTY_BYTES = READ_BYTES  # in a row that may bring no content: the head itself, trailers, names of chunks
 
 

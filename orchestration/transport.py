@@ -15,7 +15,7 @@ import yarl
 from orchestration import addresses, connections, errors, heads, http1, wire
 
 SLOWEST = 1024  # bytes a second, over each stretch of `stall` seconds; what is slower counts as broken
-_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "civitai-archive"}
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": heads.USER_AGENT}
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 

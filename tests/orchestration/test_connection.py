@@ -82,6 +82,21 @@ async def test_what_is_relayed_has_our_token_and_the_callers_headers_and_comes_b
     assert head.lower().count("content-type") == 1
 
 
+async def test_every_call_says_who_asks() -> None:
+    seen: list[str] = []
+
+    async def respond(head: str, writer: asyncio.StreamWriter) -> None:
+        seen.append(head)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    async with servers.serve_raw(respond) as url:
+        link = connection.Connection(url, "t", timeout=5)
+        await link.ask(Call("get", "GET", "/a"))
+        await (await link.relay(Call("get", "GET", "/a"))).aclose()
+        await link.aclose()
+    assert ["User-Agent: civitai-archive\r\n" in head for head in seen] == [True, True]
+
+
 async def test_a_redirect_is_relayed_and_not_followed() -> None:
     answer = b"HTTP/1.1 308 Elsewhere\r\nLocation: https://blobs.example/b?sig=1\r\nContent-Length: 0\r\n\r\n"
     async with servers.serve_bytes(answer) as url:

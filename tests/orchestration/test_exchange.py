@@ -74,6 +74,27 @@ async def test_what_the_url_escapes_goes_out_as_it_stands() -> None:
     assert seen[0].startswith("GET /a%2Fb%2e?x=%61+b HTTP/1.1\r\n")
 
 
+async def test_a_server_is_told_how_long_the_content_is_of_what_has_none_but_could_have_some() -> None:
+    seen: list[str] = []
+
+    async def respond(head: str, writer: asyncio.StreamWriter) -> None:
+        seen.append(head)
+        writer.write(OK)
+
+    async with servers.serve_raw(respond) as url:
+        for method in ("POST", "PUT", "PATCH", "GET", "DELETE"):
+            link = Exchange(url, {}, timeout=5, connect=5)
+            await link.ask(method, f"{url}/", headers={}, body=None)
+            await link.aclose()
+    assert ["Content-Length: 0" in head for head in seen] == [True, True, True, False, False]
+
+
+async def test_an_answer_without_content_is_whole_however_it_is_said_to_be_encoded() -> None:
+    for status in (b"204 No Content\r\n", b"200 OK\r\nContent-Length: 0\r\n"):
+        async with servers.serve_bytes(b"HTTP/1.1 " + status + b"Content-Encoding: gzip\r\n\r\n") as url:
+            assert await got(url) == b""
+
+
 async def test_what_may_do_something_twice_is_not_sent_again_on_another_connection() -> None:
     seen: list[str] = []
 
@@ -106,11 +127,13 @@ async def test_what_may_do_something_twice_is_not_sent_again_on_another_connecti
 
 async def test_an_answer_that_is_too_long_or_oddly_encoded_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange, "ANSWER_BYTES", 1)
-    for answer, why in ((OK, "more than 1 bytes"), (OK.replace(b"OK\r\n", b"OK\r\nContent-Encoding: br\r\n"), "as br")):
+    brotli = OK.replace(b"OK\r\n", b"OK\r\nContent-Encoding: br\r\n")
+    expected = ((OK, "the answer has more than 1 bytes"), (brotli, "it is encoded as br, which nobody asked for"))
+    for answer, why in expected:
         async with servers.serve_bytes(answer) as url:
             with pytest.raises(Failed) as failure:
                 await got(url)
-            assert why in str(failure.value)
+            assert str(failure.value) == why
 
 
 async def test_nothing_that_is_asked_for_holds_a_line_of_its_own() -> None:
