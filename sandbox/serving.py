@@ -20,9 +20,11 @@ async def serving(listener: socket.socket, config: uvicorn.Config) -> AsyncItera
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    await server.startup([listener])
-    if server.should_exit:
-        raise RuntimeError("the application did not start")
+    try:
+        await server.startup([listener])
+    except SystemExit:  # uvicorn is a program at heart
+        listener.close()
+        raise RuntimeError("the application did not start") from None
     try:
         yield
     finally:
