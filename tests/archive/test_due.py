@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from archive import due
-from tests.archive.factories import due_workflow
+from archive import claims, due
+from tests.archive.factories import claimed_workflow, due_workflow, rows, take
 
 
 async def test_the_overdue_come_nearest_deadline_first_and_no_more_than_asked_for(engine: AsyncEngine) -> None:
@@ -28,3 +29,17 @@ async def test_the_overdue_come_nearest_deadline_first_and_no_more_than_asked_fo
             ids = await due.live(connection, limit, unanswered=timedelta(seconds=10))
             assert ids == ["first", "second", "third"][:limit]
         assert await due.live(connection, 1, unanswered=timedelta()) == ["young"]
+
+
+async def test_what_is_owed_again_is_due_at_once_and_overtakes_its_holder(engine: AsyncEngine) -> None:
+    holder = await claimed_workflow(engine)
+    other = await claimed_workflow(engine, "other")
+    async with engine.begin() as connection:
+        await due.owe(connection, ["wf"])
+        assert await rows(connection, "SELECT id FROM workflows WHERE due_at <= now() AND leased_until IS NULL") == [
+            ("wf",)
+        ]
+        with pytest.raises(claims.Overtaken):
+            await claims.hold(connection, holder)
+        await claims.hold(connection, other)
+        assert await take(connection, "wf") is not None
