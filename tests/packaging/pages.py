@@ -27,6 +27,8 @@ NO_COMMAND = re.compile(r"(?![a-z./])|\. |\S+: |\w+ \(|.*\[")
 """What begins like a value, an option, SQL, HTTP or `name: value`, or says in brackets what may be given."""
 
 PLACEHOLDER = re.compile(r"[A-Z][A-Z|-]*…?|.*…")
+"""What stands for something of the reader's: `ID`, `TAG…`, `main:…`."""
+
 SUBCOMMANDS = set(typer.main.get_group(app).commands)
 
 
