@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from archive import tables
+from archive import tables, tombstones
 
 BATCH = 200
 FOLDER = "deleting"
@@ -53,14 +53,14 @@ async def needed(connection: AsyncConnection, digests: Sequence[bytes]) -> set[b
 
 async def moved_aside(connection: AsyncConnection, digests: Sequence[bytes]) -> None:
     """The bytes of these are out of their places."""
-    changed = update(tables.tombstones).where(_PENDING, _tombstones.digest.in_(digests))
-    await connection.execute(changed.values(aside_at=func.coalesce(_tombstones.aside_at, func.now())))
+    pending = and_(_PENDING, _tombstones.digest.in_(digests))
+    await tombstones.change(connection, pending, aside_at=func.coalesce(_tombstones.aside_at, func.now()))
 
 
 async def finished(connection: AsyncConnection, digests: Sequence[bytes]) -> None:
     """The bytes of these are out of storage, or in their places again because they are needed."""
-    changed = update(tables.tombstones).where(_PENDING, _tombstones.digest.in_(digests))
-    await connection.execute(changed.values(removed_at=func.now()))
+    pending = and_(_PENDING, _tombstones.digest.in_(digests))
+    await tombstones.change(connection, pending, removed_at=func.now())
 
 
 async def next_segment(connection: AsyncConnection) -> str | None:
@@ -77,8 +77,8 @@ async def told_in(connection: AsyncConnection, segment: str) -> set[bytes]:
 
 async def left_segment(connection: AsyncConnection, segment: str, digests: set[bytes]) -> None:
     """These are no longer in the segment."""
-    gone = update(tables.tombstones).where(_IN_SEGMENT, _tombstones.segment == segment)
-    await connection.execute(gone.where(_tombstones.digest.in_(digests)).values(removed_at=func.now()))
+    gone = and_(_IN_SEGMENT, _tombstones.segment == segment, _tombstones.digest.in_(digests))
+    await tombstones.change(connection, gone, removed_at=func.now())
 
 
 def aside(digest: bytes) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, null, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, null, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -63,10 +63,13 @@ async def unwritten(connection: AsyncConnection) -> Document | None:
 
 async def wrote(connection: AsyncConnection, document: Document) -> None:
     """The document is durable in storage."""
-    written = _tombstones.id.in_(document.ids)
-    # Locked in one order: somebody else may have written the same ones, and wait for us while we wait for them.
-    await connection.execute(select(_tombstones.id).where(written).order_by(_tombstones.id).with_for_update())
-    await connection.execute(update(tables.tombstones).where(written).values(written_at=func.now()))
+    await change(connection, _tombstones.id.in_(document.ids), written_at=func.now())
+
+
+async def change(connection: AsyncConnection, which: ColumnElement[bool], **facts: Any) -> None:
+    """Say this of some tombstones. They are locked in one order: others may be about to say it of the same."""
+    await connection.execute(select(_tombstones.id).where(which).order_by(_tombstones.id).with_for_update())
+    await connection.execute(update(tables.tombstones).where(which).values(**facts))
 
 
 def read(line: bytes) -> dict[str, Any]:
