@@ -59,8 +59,12 @@ async def count(connection: AsyncConnection) -> int:
 
 async def whole(connection: AsyncConnection, digests: Sequence[bytes]) -> None:
     """These objects have been looked at, and their bytes are right, whatever was said of them before."""
-    seen = update(tables.objects).where(_objects.digest.in_(sorted(digests)))
-    await connection.execute(seen.values(verified_at=func.now(), damaged_at=None))
+    seen = _objects.digest.in_(digests)
+    # Locked in one order: others may have looked at the same.
+    await connection.execute(
+        select(_objects.digest).where(seen).order_by(_objects.digest).with_for_update(key_share=True)
+    )
+    await connection.execute(update(tables.objects).where(seen).values(verified_at=func.now(), damaged_at=None))
 
 
 async def broken(connection: AsyncConnection, seen: Object) -> bool:
