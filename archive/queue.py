@@ -12,6 +12,7 @@ from arq.connections import ArqRedis, RedisSettings
 from arq.constants import job_key_prefix
 from arq.jobs import serialize_job
 from redis.asyncio import BlockingConnectionPool
+from redis.asyncio.connection import parse_url
 
 NAME = "civitai-archive"
 """The queue's key, so that another arq application on the same Redis is not in its way."""
@@ -32,10 +33,20 @@ CONNECT_SECONDS = 2
 
 def redis_settings(url: str) -> RedisSettings:
     """How an arq worker reaches Redis or Valkey: `redis://`, `rediss://` or `unix://`."""
-    settings = RedisSettings.from_dsn(url)
-    settings.conn_timeout = CONNECT_SECONDS
-    settings.conn_retries = 2
-    return settings
+    # Read as the client of the bell reads it: arq itself takes an escaped password for what it says, and a slash at the
+    # end for a number.
+    there = parse_url(url)
+    return RedisSettings(
+        host=there.get("host", "localhost"),
+        port=there.get("port", 6379),
+        unix_socket_path=there.get("path"),
+        database=there.get("db", 0),
+        username=there.get("username"),
+        password=there.get("password"),
+        ssl=url.startswith("rediss:"),
+        conn_timeout=CONNECT_SECONDS,
+        conn_retries=2,
+    )
 
 
 def serialize(message: dict[str, Any]) -> bytes:

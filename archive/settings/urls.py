@@ -16,7 +16,7 @@ SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"
 _DATABASE_URL = re.compile(
     r"\w+://"
     r"(?:[^:/@]*(?::[^@]*)?@)?"  # a user, and a password that may hold anything but an @
-    r"(?:\[[^]/?]*\]|[^]\[:/?@]*)(?::[0-9]{0,5})?"
+    r"(?:\[[^]/?]*\]|[^]\[:/?@]*)(?::[0-9]{1,5})?"
     r"(?:/[^?]*)?(?:\?(?P<options>.*))?"
 )
 _NO_ADDRESS = "is not an address (is its port a number, its password escaped?)"

@@ -77,3 +77,6 @@ def test_a_worker_reaches_the_same_server_by_the_same_address(addresses: Address
     remote = queue.redis_settings("rediss://user:secret@cache.example:6380/3")
     assert (remote.host, remote.port, remote.database, remote.ssl) == ("cache.example", 6380, 3, True)
     assert (remote.username, remote.password) == ("user", "secret")
+    escaped = queue.redis_settings("redis://us%3Aer:se%2Fcret%40@cache.example/")
+    assert (escaped.host, escaped.port, escaped.database, escaped.ssl) == ("cache.example", 6379, 0, False)
+    assert (escaped.username, escaped.password) == ("us:er", "se/cret@")

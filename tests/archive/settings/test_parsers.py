@@ -28,6 +28,7 @@ WRONG = {
         "postgresql:archive",
         "localhost",
         "postgresql://u:hush@h:port/a",
+        "postgresql://u:hush@h:/a",
         "postgresql://u:hu@sh@h/a",
         "postgresql://u:hush@[half/a",
         "postgresql://u:hush@h/a?nonsense=1",
@@ -138,6 +139,7 @@ def test_plain_http_will_do_on_this_machine(value: str) -> None:
         ("REDIS_URL", "unix:///run/archive/valkey.sock"),
         ("REDIS_URL", "redis://:pass%2Fword@[::1]:6379/3"),
         ("REDIS_URL", "redis://localhost"),
+        ("REDIS_URL", "redis://localhost:6379/"),
     ],
 )
 def test_the_servers_may_be_reached_in_every_usual_way(variable: str, value: str) -> None:
