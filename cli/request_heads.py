@@ -13,6 +13,8 @@ HEAD_BYTES = 64 << 10
 HEAD_SECONDS = 10.0
 """For a head and the first bytes of its body."""
 
+_OF_CONTENT = (b"content-length", b"transfer-encoding")
+
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -57,6 +59,9 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """See httptools."""
         self._head_bytes = None
+        if self.parser.should_upgrade() and any(name in _OF_CONTENT for name, _ in self.headers):
+            # Its parser drops the content, and an answer to the rest would pass for one to the whole.
+            raise ValueError("it has content, and asks for another protocol")
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

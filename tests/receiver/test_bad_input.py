@@ -168,6 +168,16 @@ async def test_pipelined_requests_are_each_answered(receiver: str, engine: Async
     assert await rows(engine, "SELECT deliveries FROM events") == [(20,)]
 
 
+async def test_a_callback_that_asks_for_another_protocol_too_is_not_acknowledged_without_its_body(
+    receiver: str, engine: AsyncEngine
+) -> None:
+    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+    answer = await speak(receiver, HEAD + upgrade + WHOLE.removeprefix(HEAD))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert await rows(engine, "SELECT FROM quarantine") == []
+    assert await is_well(receiver)
+
+
 @pytest.mark.parametrize("squeeze", [gzip.compress, zlib.compress])
 async def test_compressed_bodies_are_never_unpacked_bombs_included(
     receiver: str, engine: AsyncEngine, squeeze: Callable[[bytes], bytes]
