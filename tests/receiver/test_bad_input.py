@@ -174,7 +174,7 @@ async def test_a_callback_that_asks_for_another_protocol_too_is_not_acknowledged
     upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
     answer = await speak(receiver, HEAD + upgrade + WHOLE.removeprefix(HEAD))
     assert answer.startswith(b"HTTP/1.1 400 ")
-    assert await rows(engine, "SELECT FROM quarantine") == []
+    assert await rows(engine, "SELECT reason FROM quarantine") == []
     assert await is_well(receiver)
 
 
