@@ -34,12 +34,13 @@ class Head:
 
     def __init__(self) -> None:
         self.status = 0
-        self.headers: CIMultiDict[str] = CIMultiDict()
+        self.headers: CIMultiDict[str] = _NONE
         self.length: int | None = None
         self.body: list[bytes] = []
         self.came = 0
         self.is_told = self.is_whole = self.stays = False
         self._empty = 0
+        self._lines: list[tuple[str, str]] = []
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: memoryview) -> None:
@@ -69,9 +70,9 @@ class Head:
         """Called by the parser: a line of the head, or one behind a body, which means nothing to us."""
         if self.is_told:
             return
-        if len(self.headers) == LINES or len(name) + len(value) > LINE_BYTES:
+        if len(self._lines) == LINES or len(name) + len(value) > LINE_BYTES:
             raise ValueError("its headers are too many or too long")
-        self.headers.add(_text(name), _text(value))
+        self._lines.append((_text(name), _text(value)))
 
     def on_headers_complete(self) -> None:
         """Called by the parser: the end of the head, or of one which says that the answer is still to come."""
@@ -79,8 +80,9 @@ class Head:
             return
         self.status = self._parser.get_status_code()
         if self.status < 200:
-            self.headers.clear()
+            self._lines.clear()
             return
+        self.headers = CIMultiDict(self._lines)
         length = self.headers.get("Content-Length", "")
         if "Transfer-Encoding" not in self.headers and length.isascii() and length.isdigit():
             self.length = int(length)
@@ -94,6 +96,9 @@ class Head:
     def on_message_complete(self) -> None:
         """Called by the parser."""
         self.is_whole = self.is_told
+
+
+_NONE: CIMultiDict[str] = CIMultiDict()
 
 
 def _text(raw: bytes) -> str:

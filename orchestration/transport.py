@@ -136,6 +136,8 @@ def _cause(error: BaseException) -> str:
 
 def _verbatim(url: str) -> yarl.URL:
     """The URL as it was signed, byte for byte, but for a user and password: they would go out as credentials."""
+    if url.isascii() and "@" not in url:  # nearly all: what can be asked for has no blanks in it
+        return yarl.URL(url, encoded=True)
     parts = urlsplit(url)
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
     if not bare.netloc.isascii():

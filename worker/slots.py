@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+from archive.storage.incoming import PIECE_BYTES
+
 DOWNLOADS_AT_ONCE = 24
 FROM_ONE_HOST = 16
 BYTES_AT_ONCE = 8 << 30
 """Of the temporary directory: what is received and not yet in its place."""
-CONTENTS_AT_ONCE = 32
-"""Received and not yet in their place. Those of at most a mebibyte are in memory."""
+MEMORY_AT_ONCE = 32 << 20
+"""Bytes in memory of what is received and not yet in its place: of each content a piece, all of a small one."""
 
 
 class Slots:
@@ -25,7 +27,7 @@ class Slots:
         self._hosts: Counter[str] = Counter()
         self._waiting: dict[str, deque[tuple[int, asyncio.Future[None]]]] = {}  # by host; numbered as they came
         self._numbers = itertools.count()
-        self._bytes = self._contents = 0
+        self._bytes = self._in_memory = 0
         self._kept = asyncio.Condition()
 
     @asynccontextmanager
@@ -46,17 +48,21 @@ class Slots:
 
     @asynccontextmanager
     async def room(self, length: int | None) -> AsyncIterator[None]:
-        """Room for a content of so many bytes, for the length of the block; what does not say its length takes none."""
+        """Room for a content of so many bytes, for the length of the block.
+
+        What does not say its length takes a piece of memory, and no room in the temporary directory.
+        """
+        piece = PIECE_BYTES if length is None else min(length, PIECE_BYTES)
         length = min(length or 0, self._bytes_at_once)
         async with self._kept:
             await self._kept.wait_for(
-                lambda: self._bytes + length <= self._bytes_at_once and self._contents < CONTENTS_AT_ONCE
+                lambda: self._bytes + length <= self._bytes_at_once and self._in_memory + piece <= MEMORY_AT_ONCE
             )
-            self._bytes, self._contents = self._bytes + length, self._contents + 1
+            self._bytes, self._in_memory = self._bytes + length, self._in_memory + piece
         try:
             yield
         finally:
-            self._bytes, self._contents = self._bytes - length, self._contents - 1
+            self._bytes, self._in_memory = self._bytes - length, self._in_memory - piece
             async with self._kept:
                 self._kept.notify_all()
 

@@ -110,9 +110,10 @@ class Browse:
 
     def _show(self, groups: Sequence[Sequence[File]]) -> None:
         with self._locked(fcntl.LOCK_SH):
-            for file in itertools.chain.from_iterable(groups):
-                with contextlib.suppress(FileNotFoundError):
-                    self._tree.link(self._objects / storage.object_name(bytes.fromhex(file.digest)), file.name)
+            self._tree.link_those_there_are(
+                (self._objects / storage.object_name(bytes.fromhex(file.digest)), file.name)
+                for file in itertools.chain.from_iterable(groups)
+            )
 
     def _hide(self, names: Collection[str]) -> None:
         with self._locked(fcntl.LOCK_SH):

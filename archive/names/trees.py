@@ -7,7 +7,8 @@ import contextlib
 import os
 import stat
 import uuid
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -28,14 +29,19 @@ class Tree:
     def link(self, source: Path, name: str) -> None:
         """Give a file of the same file system this name too, in one step. Another that has it already gives way."""
         with self._opened(name, make=True) as (directory, last):
-            with contextlib.suppress(FileExistsError):
-                os.link(source, last, dst_dir_fd=directory, follow_symlinks=False)
-                return
-            if os.path.samestat(os.stat(last, dir_fd=directory, follow_symlinks=False), source.lstat()):
-                return
-            beside = f"{TEMPORARY}{uuid.uuid4().hex}"
-            os.link(source, beside, dst_dir_fd=directory, follow_symlinks=False)
-            self._rename(beside, directory, last)
+            self._link(source, directory, last)
+
+    def link_those_there_are(self, sources: Iterable[tuple[Path, str]]) -> None:
+        """The same for many files that share directories, but for those that are not there."""
+        by_directory: defaultdict[str, list[tuple[Path, str]]] = defaultdict(list)
+        for source, name in sources:
+            above, _, last = name.rpartition("/")
+            by_directory[above].append((source, last))
+        for above, files in by_directory.items():
+            with self._opened(f"{above}/" if above else "", make=True) as (directory, _):
+                for source, last in files:
+                    with contextlib.suppress(FileNotFoundError):
+                        self._link(source, directory, last)
 
     def put(self, source: Path, name: str) -> None:
         """Move a file of the same file system here, in one step. Another that has the name already gives way."""
@@ -103,6 +109,16 @@ class Tree:
             way = "/".join(["", *steps])
             raise InTheWay(f"not all of {self.root}{way} is directories: move away what is none") from error
 
+    def _link(self, source: Path, directory: int, last: str) -> None:
+        with contextlib.suppress(FileExistsError):
+            os.link(source, last, dst_dir_fd=directory, follow_symlinks=False)
+            return
+        if os.path.samestat(os.stat(last, dir_fd=directory, follow_symlinks=False), source.lstat()):
+            return
+        beside = f"{TEMPORARY}{uuid.uuid4().hex}"
+        os.link(source, beside, dst_dir_fd=directory, follow_symlinks=False)
+        self._rename(beside, directory, last)
+
     def _rename(self, source: Path | str, directory: int, last: str) -> None:
         within = None if isinstance(source, Path) else directory
         try:
@@ -114,7 +130,11 @@ class Tree:
 
 
 def _below(directory: int, name: str, *, make: bool) -> int:
-    if make:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(name, dir_fd=directory)
+    try:
+        return os.open(name, _DIRECTORY, dir_fd=directory)
+    except FileNotFoundError:
+        if not make:
+            raise
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, dir_fd=directory)
     return os.open(name, _DIRECTORY, dir_fd=directory)

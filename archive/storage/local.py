@@ -20,7 +20,7 @@ from archive.storage.small_files import SmallFile
 from archive.together import Together
 
 GATHERING = 0.002  # seconds that the first of some small files waits for others
-AT_ONCE = 64  # small files that are put in place together
+AT_ONCE = 128  # small files that are put in place together
 
 BROWSE = "browse"
 """The folder of names for people, which are hard links to objects."""

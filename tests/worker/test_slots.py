@@ -59,14 +59,17 @@ async def test_whoever_came_first_is_let_in_first() -> None:
         assert [url for url in order if host in url] == [url for url in urls if host in url]
 
 
-async def test_contents_that_are_not_kept_yet_are_bounded_in_number_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots_module, "CONTENTS_AT_ONCE", 1)
+@pytest.mark.parametrize("large", [None, 10**9])
+async def test_what_is_in_memory_of_contents_that_are_not_kept_yet_is_bounded(
+    monkeypatch: pytest.MonkeyPatch, large: int | None
+) -> None:
+    monkeypatch.setattr(slots_module, "MEMORY_AT_ONCE", slots_module.PIECE_BYTES + 100)
     slots = Slots()
-    async with slots.room(None):
-        waiting = asyncio.create_task(slots.room(None).__aenter__())
+    async with slots.room(large), slots.room(100):
+        waiting = asyncio.create_task(slots.room(1).__aenter__())
         await asyncio.sleep(0.01)
         assert not waiting.done()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 30)
 
 
 async def test_bytes_under_way_are_bounded_and_come_free_again() -> None:
