@@ -25,7 +25,7 @@ STALE = timedelta(minutes=1)
 AHEAD = timedelta(seconds=30)
 """How much longer what is rung for the first time seems to wait: a worker takes the oldest message first."""
 
-TOGETHER = 4
+TOGETHER = 8
 """Workflows that one message names at most, when the bell rings for several: a message costs arq and Redis the same."""
 
 CONNECT_SECONDS = 2

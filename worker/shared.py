@@ -14,7 +14,7 @@ from archive.together import Together
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
-AT_ONCE = 64  # items in one transaction
+AT_ONCE = 256  # items in one transaction
 
 
 def transactions(
