@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-from archive.storage.incoming import PIECE_BYTES
+from archive.storage import incoming
 
 DOWNLOADS_AT_ONCE = 24
 FROM_ONE_HOST = 16
@@ -52,7 +52,7 @@ class Slots:
 
         What does not say its length takes a piece of memory, and no room in the temporary directory.
         """
-        piece = PIECE_BYTES if length is None else min(length, PIECE_BYTES)
+        piece = incoming.PIECE_BYTES if length is None else min(length, incoming.PIECE_BYTES)
         length = min(length or 0, self._bytes_at_once)
         async with self._kept:
             await self._kept.wait_for(

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from archive.storage import incoming
 from worker import slots as slots_module
 from worker.slots import Slots
 
@@ -63,7 +64,7 @@ async def test_whoever_came_first_is_let_in_first() -> None:
 async def test_what_is_in_memory_of_contents_that_are_not_kept_yet_is_bounded(
     monkeypatch: pytest.MonkeyPatch, large: int | None
 ) -> None:
-    monkeypatch.setattr(slots_module, "MEMORY_AT_ONCE", slots_module.PIECE_BYTES + 100)
+    monkeypatch.setattr(slots_module, "MEMORY_AT_ONCE", incoming.PIECE_BYTES + 100)
     slots = Slots()
     async with slots.room(large), slots.room(100):
         waiting = asyncio.create_task(slots.room(1).__aenter__())
