@@ -108,9 +108,11 @@ class Connections:
         """Close all of them."""
         for end in itertools.chain.from_iterable(resting.values() for resting in self._resting.values()):
             end.cancel()
-        for connection in list(self._open):
+        opened = list(self._open)
+        for connection in opened:
             connection.abort()
-            await connection.closed
+        if opened:
+            await asyncio.wait([connection.closed for connection in opened])  # whose end is no wait's to cancel
 
     def _leave(self, origin: Origin, connection: http1.Connection) -> None:
         connection.abort()

@@ -81,6 +81,18 @@ async def test_nothing_stays_open() -> None:
         assert used.closed.done()
 
 
+async def test_whoever_is_cancelled_while_all_is_closed_leaves_each_to_its_end() -> None:
+    async with servers.serve_bytes(OK, then_hold=True) as address, opened() as pool:
+        connections_of_it = [await pool.fresh(yarl.URL(address)) for _ in range(2)]
+        closing = asyncio.create_task(pool.aclose())
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        for connection in connections_of_it:
+            await connection.closed
+
+
 async def test_an_address_that_is_not_allowed_gets_no_socket() -> None:
     pool = connections.Connections(is_allowed=addresses.is_public, tls=None, connect=30)
     with socket.create_server(("127.0.0.1", 0)) as listener:
