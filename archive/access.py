@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from archive import settings
+from orchestration import wire
 
 TOKEN_PARAMETER = "token"  # noqa: S105 - the parameter's name, not its value
 STRUCK = "***"
@@ -54,7 +55,7 @@ class Access:
             struck["callbackUrl"] = _strike_url(url)
         if isinstance(callbacks := struck.get("callbacks"), list):
             struck["callbacks"] = [_strike_callback(callback) for callback in callbacks]
-        text = json.dumps(struck).encode()
+        text = wire.dumps(struck)
         without = self.strike(text)
         return struck if without == text else dict(json.loads(without))
 

@@ -3,7 +3,6 @@
 Every timestamp that a verb needs as "now" is PostgreSQL's own, so that machines with differing clocks agree.
 """
 
-import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from archive.storage_errors import StorageUnavailable
+from orchestration import wire
 
 _UNAVAILABLE_CLASSES = {
     "08",  # connection exception
@@ -99,11 +99,11 @@ def given(*columns: Column[Any]) -> TableValuedAlias:
 
 
 def to_jsonb(value: Any) -> str:
-    """The value as JSON text that jsonb accepts: U+0000 and lone surrogates become U+FFFD.
+    """The value as JSON text that jsonb accepts: U+0000 and lone surrogates become U+FFFD, NaN and infinities null.
 
     Both arrive in valid JSON, and PostgreSQL refuses both.
     """
-    text = json.dumps(value, allow_nan=False, default=_as_postgresql_reads_it)
+    text = wire.dumps(value, default=_as_postgresql_reads_it).decode()
     if r"\u0000" not in text and r"\ud" not in text:
         return text
     return _ESCAPES.sub(lambda found: found["kept"] or r"\ufffd", text)

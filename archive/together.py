@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Waiting(Generic[Item, Outcome]):
     item: Item
     done: asyncio.Future[Outcome]
