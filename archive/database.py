@@ -103,7 +103,11 @@ def to_jsonb(value: Any) -> str:
 
     Both arrive in valid JSON, and PostgreSQL refuses both.
     """
-    text = wire.dumps(value, default=_as_postgresql_reads_it).decode()
+    return storable_json(wire.dumps(value, default=_as_postgresql_reads_it).decode())
+
+
+def storable_json(text: str) -> str:
+    """The same JSON text with U+FFFD in the place of what jsonb refuses, wherever that is escaped."""
     if r"\u0000" not in text and r"\ud" not in text:
         return text
     return _ESCAPES.sub(lambda found: found["kept"] or r"\ufffd", text)

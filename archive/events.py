@@ -1,6 +1,7 @@
 """What callbacks tell: recording it, and what each event obliges us to."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,8 +64,8 @@ def _caller(source: str, parameters: str) -> bytes:
 
 
 def parameters_json(parameters: Parameters) -> str:
-    """The parameters as text that jsonb takes."""
-    return database.to_jsonb(parameters) if parameters else "{}"  # most have none
+    """The parameters as text that jsonb takes, spelled so for ever: events are known again by a digest over it."""
+    return database.storable_json(json.dumps(parameters)) if parameters else "{}"  # most have none
 
 
 def told_json() -> ColumnElement[Any]:

@@ -169,6 +169,18 @@ def test_no_part_of_a_delivery_can_pose_as_another() -> None:
     assert len(digests) == 5
 
 
+@pytest.mark.parametrize(
+    ("parameters", "digest"),
+    [
+        ({}, "93cf8c6de7ee5f006226fa5d989fa89dfc86b307f87685ed785472a8bc17d3a4"),
+        ({"run": ["7"]}, "9707ff596216d73bd6ff10184ff688832857adbb1bbdd09bcc496e548b7e19d4"),
+        ({"é": ["ü", "\0"], "b": ["1", "2"]}, "ac233418571a6c51d06eb91fad35aaa55f99fe1556709087a0e3b7695660388f"),
+    ],
+)
+def test_an_event_is_known_again_by_every_version(parameters: events.Parameters, digest: str) -> None:
+    assert events.content_digest("main", parameters, b"{}").hex() == digest
+
+
 async def test_nothing_told_is_nothing_done(engine: AsyncEngine) -> None:
     assert await told(engine) == []
 
