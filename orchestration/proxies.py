@@ -63,5 +63,6 @@ def named_for(url: str) -> Proxy | None:
         return None
     address = named if "://" in named else f"http://{named}"
     login, at, _ = address.partition("://")[2].partition("/")[0].rpartition("@")
-    encoded = base64.b64encode(unquote(login).encode(errors="surrogateescape")).decode()
+    user, _, password = login.partition(":")
+    encoded = base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode(errors="surrogateescape")).decode()
     return Proxy(address, {"proxy-authorization": f"Basic {encoded}"} if at else {})

@@ -155,3 +155,13 @@ def test_a_proxy_may_be_named_without_its_scheme(environment: pytest.MonkeyPatch
     proxy = proxies.named_for("https://api.example")
     assert proxy is not None
     assert proxy.address == ("proxy.example", 3128)
+
+
+@pytest.mark.parametrize(("login", "encoded"), [("me@", "bWU6"), ("me:@", "bWU6"), ("m%40e:p:q%2F@", "bUBlOnA6cS8=")])
+def test_a_proxy_may_want_to_know_a_user_with_a_password_or_without(
+    environment: pytest.MonkeyPatch, login: str, encoded: str
+) -> None:
+    environment.setenv("https_proxy", f"http://{login}proxy.example:3128")
+    proxy = proxies.named_for("https://api.example")
+    assert proxy is not None
+    assert (proxy.address, proxy.headers) == (("proxy.example", 3128), {"proxy-authorization": f"Basic {encoded}"})
