@@ -1,5 +1,6 @@
 """Removals: what is deleted from the rows, and on its way out of storage: objects, and lines of segments."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,12 +22,16 @@ _IN_SEGMENT = and_(_tombstones.segment.is_not(None), _tombstones.removed_at.is_(
 
 @dataclass(frozen=True)
 class Removal:
-    """An object to remove. `is_needed`: there is a row for it again. `is_aside`: its bytes had been moved."""
+    """An object to remove. `is_needed`: there is a row for it again. `is_aside`: its bytes had been moved.
+
+    `tombstones`: which say so. One that is added later is another removal, which is not done when this one is.
+    """
 
     digest: bytes
     size: int
     is_needed: bool
     is_aside: bool
+    tombstones: Sequence[uuid.UUID]
 
 
 async def due(connection: AsyncConnection, *, settled: timedelta) -> Sequence[Removal]:
@@ -35,7 +40,7 @@ async def due(connection: AsyncConnection, *, settled: timedelta) -> Sequence[Re
     is_aside = func.bool_and(_tombstones.aside_at.is_not(None))
     has_settled = func.max(_tombstones.aside_at) <= func.now() - settled
     query = (
-        select(_tombstones.digest, func.max(_tombstones.size), is_needed, is_aside)
+        select(_tombstones.digest, func.max(_tombstones.size), is_needed, is_aside, func.array_agg(_tombstones.id))
         .where(_PENDING)
         .group_by(_tombstones.digest)
         .having(or_(~is_aside, has_settled, is_needed))
@@ -51,15 +56,15 @@ async def needed(connection: AsyncConnection, digests: Sequence[bytes]) -> set[b
     return set((await connection.execute(query)).scalars())
 
 
-async def moved_aside(connection: AsyncConnection, digests: Sequence[bytes]) -> None:
-    """The bytes of these are out of their places."""
-    pending = and_(_PENDING, _tombstones.digest.in_(digests))
+async def moved_aside(connection: AsyncConnection, removal: Removal) -> None:
+    """Its bytes are out of their place."""
+    pending = and_(_PENDING, _tombstones.id.in_(removal.tombstones))
     await tombstones.change(connection, pending, aside_at=func.coalesce(_tombstones.aside_at, func.now()))
 
 
-async def finished(connection: AsyncConnection, digests: Sequence[bytes]) -> None:
-    """The bytes of these are out of storage, or in their places again because they are needed."""
-    pending = and_(_PENDING, _tombstones.digest.in_(digests))
+async def finished(connection: AsyncConnection, removal: Removal) -> None:
+    """Its bytes are out of storage, or in their place again because they are needed."""
+    pending = and_(_PENDING, _tombstones.id.in_(removal.tombstones))
     await tombstones.change(connection, pending, removed_at=func.now())
 
 

@@ -135,13 +135,13 @@ async def _remove(engine: AsyncEngine, store: Storage, removal: removals.Removal
     if removal.is_aside and not removal.is_needed:
         await store.remove(removals.aside(digest))
         async with engine.begin() as connection:
-            await removals.finished(connection, [digest])
+            await removals.finished(connection, removal)
         return Matching(1, removal.size)
     if not removal.is_needed:
         with suppress(FileNotFoundError):
             await store.move(object_name(digest), removals.aside(digest))
         async with engine.begin() as connection:
-            await removals.moved_aside(connection, [digest])
+            await removals.moved_aside(connection, removal)
     async with engine.connect() as connection:
         is_needed = await removals.needed(connection, [digest])
     if is_needed:
@@ -150,5 +150,5 @@ async def _remove(engine: AsyncEngine, store: Storage, removal: removals.Removal
                 await store.move(removals.aside(digest), object_name(digest))
         await store.remove(removals.aside(digest))
         async with engine.begin() as connection:
-            await removals.finished(connection, [digest])
+            await removals.finished(connection, removal)
     return NOTHING
