@@ -100,15 +100,23 @@ def _turn_away(
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
+    promised = None
     for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > BODY_BYTES_AT_MOST:
-            raise TooLarge
+        if name == b"content-length" and value.isdigit():
+            promised = int(value)
+    if promised is not None and promised > BODY_BYTES_AT_MOST:
+        raise TooLarge
     # Mostly it is all there already; that it comes soon is the connection's care, which has its timer running anyway.
     first = await receive()
     if first["type"] == "http.disconnect":
         raise ClientDisconnect
     body: bytes = first["body"]
-    return await _whole(Request(scope, receive), body) if first["more_body"] else body
+    if first["more_body"]:
+        body = await _whole(Request(scope, receive), body)
+    if promised is not None and len(body) != promised:
+        # Uvicorn drops the body of a request that asks for another protocol too, and takes that for its end.
+        raise ClientDisconnect
+    return body
 
 
 async def _whole(request: Request[State], first: bytes) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from uvicorn.config import HTTPProtocolType
 
 from archive import settings
 from cli import request_heads
@@ -168,14 +169,16 @@ async def test_pipelined_requests_are_each_answered(receiver: str, engine: Async
     assert await rows(engine, "SELECT deliveries FROM events") == [(20,)]
 
 
+@pytest.mark.parametrize("http", [request_heads.Connection, "httptools"])
 async def test_a_callback_that_asks_for_another_protocol_too_is_not_acknowledged_without_its_body(
-    receiver: str, engine: AsyncEngine
+    config: settings.Settings, engine: AsyncEngine, http: type[asyncio.Protocol] | HTTPProtocolType
 ) -> None:
     upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
-    answer = await speak(receiver, HEAD + upgrade + WHOLE.removeprefix(HEAD))
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert await rows(engine, "SELECT reason FROM quarantine") == []
-    assert await is_well(receiver)
+    async with serving.app(create_app(config), http=http) as url:
+        answer = await speak(url, HEAD + upgrade + WHOLE.removeprefix(HEAD))
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert await rows(engine, "SELECT reason FROM quarantine") == []
+        assert await is_well(url)
 
 
 @pytest.mark.parametrize("squeeze", [gzip.compress, zlib.compress])
