@@ -1,12 +1,13 @@
 """Removals: what is deleted from the rows, and on its way out of storage: objects, and lines of segments."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from archive import tables, tombstones
 
@@ -34,14 +35,32 @@ class Removal:
     tombstones: Sequence[uuid.UUID]
 
 
-async def due(connection: AsyncConnection, *, settled: timedelta) -> Sequence[Removal]:
-    """The objects of which something is to be done, at most a batch: those that have lain aside for less are not."""
+@asynccontextmanager
+async def one_at_a_time(engine: AsyncEngine, digest: bytes) -> AsyncIterator[None]:
+    """Nobody else is in such a block for this object, in whatever process: its bytes are in one of two places.
+
+    What was known of it before may not hold any more.
+    """
+    lock = int.from_bytes(digest[:8], "big", signed=True)
+    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        await connection.execute(select(func.pg_advisory_lock(lock)))
+        try:
+            yield
+        finally:
+            await connection.execute(select(func.pg_advisory_unlock(lock)))
+
+
+async def due(connection: AsyncConnection, *, settled: timedelta, digest: bytes | None = None) -> Sequence[Removal]:
+    """The objects of which something is to be done, at most a batch: those that have lain aside for less are not.
+
+    With `digest` that object alone.
+    """
     is_needed = _is_needed(_tombstones.digest)
     is_aside = func.bool_and(_tombstones.aside_at.is_not(None))
     has_settled = func.max(_tombstones.aside_at) <= func.now() - settled
     query = (
         select(_tombstones.digest, func.max(_tombstones.size), is_needed, is_aside, func.array_agg(_tombstones.id))
-        .where(_PENDING)
+        .where(_PENDING, *([] if digest is None else [_tombstones.digest == digest]))
         .group_by(_tombstones.digest)
         .having(or_(~is_aside, has_settled, is_needed))
         .order_by(func.min(_tombstones.deleted_at))

@@ -70,7 +70,11 @@ async def remove(engine: AsyncEngine, store: Storage, *, settled: timedelta = SE
             return removed
         await browse.forget(store, [object_name(each.digest) for each in due if not each.is_needed])
         for each in due:
-            removed += await _remove(engine, store, each)
+            async with removals.one_at_a_time(engine, each.digest):
+                async with engine.connect() as connection:
+                    still = await removals.due(connection, settled=settled, digest=each.digest)
+                for removal in still:
+                    removed += await _remove(engine, store, removal)
 
 
 async def _contents(engine: AsyncEngine, tree: Browse | None, rule: Rule) -> Matching:

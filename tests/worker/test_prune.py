@@ -1,6 +1,7 @@
 """Retention: what a rule names goes by stages, nothing else does, and nothing that is needed is ever lost."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -130,6 +131,48 @@ async def test_two_operators_at_once_do_no_harm(engine: AsyncEngine, store: Loca
     assert len(await told_of(engine, "event")) == 2
     await asyncio.gather(*(prune.remove(engine, store, settled=AT_ONCE) for _ in range(4)))
     assert aside(store) == set()
+
+
+class Slow(LocalStorage):
+    """A directory that takes a step only when it is time for it, or nobody is to be waited for any more."""
+
+    def __init__(self, store: LocalStorage) -> None:
+        super().__init__(store.root)
+        self.id = store.id
+        self.is_to_move, self.has_looked, self.has_moved = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def move(self, name: str, to: str) -> None:
+        """Not before somebody has seen the bytes in their place."""
+        self.is_to_move.set()
+        await self._until(self.has_looked)
+        await super().move(name, to)
+        self.has_moved.set()
+
+    async def size(self, name: str) -> int | None:
+        """As it was before somebody moved them."""
+        size = await super().size(name)
+        self.has_looked.set()
+        await self._until(self.has_moved)
+        return size
+
+    async def _until(self, event: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), 1)
+
+
+async def test_who_brings_bytes_back_takes_them_from_nobody_who_moves_them_aside(
+    engine: AsyncEngine, store: LocalStorage
+) -> None:
+    await pruned(engine, store, ALPHA, grace=DAY)
+    async with engine.begin() as connection:
+        await pruning.delete_unneeded(connection, grace=AT_ONCE)
+    slow = Slow(store)
+    mover = asyncio.create_task(prune.remove(engine, slow))
+    await slow.is_to_move.wait()
+    async with engine.begin() as connection:  # whoever writes this had found the bytes in their place
+        await objects.add(connection, {sha256(b"dog"): Facts(3)})
+    await asyncio.gather(mover, prune.remove(engine, slow))
+    assert (stored(store), aside(store)) == ({b"cat", b"dog", b"fox"}, set())
 
 
 async def test_what_was_pruned_is_not_fetched_again(tools: Tools, civitai: Civitai, storage: Path) -> None:
