@@ -16,6 +16,6 @@ def run() -> None:
     config = machine.read_settings()
     arq_settings = worker_settings(config)
     schema.check(config.required_database_url())
-    garbage.collect_less()
+    garbage.collect_less(after=50_000)
     asyncio.set_event_loop(uvloop.new_event_loop())  # which arq takes
     Worker(**arq_settings).run()
