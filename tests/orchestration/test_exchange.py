@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gzip
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -62,7 +63,9 @@ async def test_an_answer_that_came_compressed_is_read() -> None:
         assert await got(url) == b'{"id": "w"}'
 
 
-async def test_what_the_url_escapes_goes_out_as_it_stands() -> None:
+@contextlib.asynccontextmanager
+async def noting() -> AsyncIterator[tuple[str, list[str]]]:
+    """A server that finds everything well: its address, and the heads of what it was asked."""
     seen: list[str] = []
 
     async def respond(head: str, writer: asyncio.StreamWriter) -> None:
@@ -70,18 +73,17 @@ async def test_what_the_url_escapes_goes_out_as_it_stands() -> None:
         writer.write(OK)
 
     async with servers.serve_raw(respond) as url:
+        yield url, seen
+
+
+async def test_what_the_url_escapes_goes_out_as_it_stands() -> None:
+    async with noting() as (url, seen):
         await got(url, "/a%2Fb%2e?x=%61+b")
     assert seen[0].startswith("GET /a%2Fb%2e?x=%61+b HTTP/1.1\r\n")
 
 
 async def test_a_server_is_told_how_long_the_content_is_of_what_has_none_but_could_have_some() -> None:
-    seen: list[str] = []
-
-    async def respond(head: str, writer: asyncio.StreamWriter) -> None:
-        seen.append(head)
-        writer.write(OK)
-
-    async with servers.serve_raw(respond) as url:
+    async with noting() as (url, seen):
         for method in ("POST", "PUT", "PATCH", "GET", "DELETE"):
             link = Exchange(url, {}, timeout=5, connect=5)
             await link.ask(method, f"{url}/", headers={}, body=None)
